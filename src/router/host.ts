@@ -1,0 +1,35 @@
+import type { Jid } from '#src/address/jid.ts';
+import { Hooks } from '#src/hooks/hooks.ts';
+import type { Registry } from '#src/session/registry.ts';
+import { Deliverer } from './deliver.ts';
+import './events.ts';
+import { Features } from './features.ts';
+import { IqTable } from './iq.ts';
+import type { Outcome } from './outcome.ts';
+import type { Router, Target } from './router.ts';
+import type { Stanza } from '#src/stanza/stanza.ts';
+
+/** What delivery asks of the accounts: is there such a one? */
+export interface AccountDirectory {
+  exists(host: string, local: string): boolean;
+}
+
+/** One virtual host: its address, its hooks, the requests it answers, the features it announces. */
+export class Host implements Target {
+  readonly jid: Jid;
+  readonly domain: string;
+  readonly hooks = new Hooks();
+  readonly iq = new IqTable();
+  readonly features = new Features();
+  readonly #deliverer: Deliverer;
+
+  constructor(jid: Jid, router: Router, registry: Registry, accounts: AccountDirectory) {
+    this.jid = jid;
+    this.domain = jid.domain;
+    this.#deliverer = new Deliverer(this, router, registry, accounts);
+  }
+
+  deliver(stanza: Stanza): Outcome {
+    return this.#deliverer.deliver(stanza);
+  }
+}
