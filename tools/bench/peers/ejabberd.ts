@@ -1,0 +1,34 @@
+import { existsSync, globSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Peer, accepting, launch, writeTemplate } from '#tools/bench/peers/peer.ts';
+
+const ERL = '/usr/bin/erl';
+
+function libraries(): string | undefined {
+  const [found] = globSync(['/usr/lib/*/ejabberd-*/', '/usr/lib/ejabberd-*/']);
+  return found && dirname(found);
+}
+
+/** ejabberd as Debian packages it, without Erlang distribution (no node name, no cookie, no epmd). */
+export const ejabberd: Peer = {
+  name: 'ejabberd',
+  available: () => existsSync(ERL) && libraries() !== undefined,
+  configure: (place) => void writeTemplate('ejabberd.yml', place),
+  start: async (place) => {
+    const { directory } = place;
+    const env = {
+      HOME: directory,
+      ERL_LIBS: libraries() ?? '',
+      ERL_MAX_PORTS: '32000',
+      ERL_CRASH_DUMP: join(directory, 'crash.dump'),
+      EJABBERD_CONFIG_PATH: join(directory, 'ejabberd.yml'),
+      EJABBERD_LOG_PATH: join(directory, 'ejabberd.log'),
+      EJABBERD_PID_PATH: join(directory, 'ejabberd.pid'),
+    };
+    // The virtual machine's options are those of ejabberdctl.
+    const args = ['+K', 'true', '+P', '250000', '-noinput', '-mnesia', 'dir', `"${join(directory, 'data')}"`];
+    return await launch(place, { command: ERL, args: [...args, '-s', 'ejabberd'], env }, () =>
+      accepting(place.port, place.tlsPort),
+    );
+  },
+};

@@ -1,0 +1,64 @@
+import { Meter } from '#tools/bench/meter.ts';
+import type { Endpoint, Result } from '#tools/bench/xmpp/job.ts';
+import { Samples } from '#tools/bench/stats.ts';
+
+/** Counts operations between `begin` and `finish`; before and after, `record` counts nothing. */
+export class Phase {
+  readonly #meter: Meter | undefined;
+  readonly #latency = new Samples();
+  #operations = 0;
+  #measuring = false;
+  #start = { time: 0, server: 0, own: 0 };
+
+  constructor(endpoint: Endpoint) {
+    this.#meter = endpoint.pid === undefined ? undefined : new Meter(endpoint.pid);
+  }
+
+  begin(): void {
+    this.#start = this.#now();
+    this.#measuring = true;
+  }
+
+  /** One operation is done: it began at `from` and ended at `to` (performance.now()). */
+  record(from: number, to: number): void {
+    if (!this.#measuring) return;
+    this.#operations++;
+    this.#latency.add(to - from);
+  }
+
+  finish(): Result {
+    const end = this.#now();
+    this.#measuring = false;
+    const operations = this.#operations;
+    const milliseconds = end.time - this.#start.time;
+    const own = end.own - this.#start.own;
+    return {
+      operations,
+      perSecond: (operations * 1000) / milliseconds,
+      serverCpu: this.#meter && (end.server - this.#start.server) / operations,
+      generatorCpu: own / operations,
+      generatorShare: own / (milliseconds * 1000),
+      p50: this.#latency.quantile(0.5),
+      p99: this.#latency.quantile(0.99),
+    };
+  }
+
+  #now(): { time: number; server: number; own: number } {
+    const { user, system } = process.cpuUsage();
+    return { time: performance.now(), server: this.#meter?.cpu() ?? 0, own: user + system };
+  }
+}
+
+/** Runs fn over 0 … count-1, at most `parallel` at a time; results in order. */
+export async function overAll<T>(count: number, parallel: number, fn: (n: number) => Promise<T>): Promise<T[]> {
+  const results = new Array<T>(count);
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      const n = next++;
+      results[n] = await fn(n);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(parallel, count) }, worker));
+  return results;
+}
