@@ -1,6 +1,7 @@
 import type { Jid } from '#src/address/jid.ts';
 import { Hooks } from '#src/hooks/hooks.ts';
 import type { Registry } from '#src/session/registry.ts';
+import type { Session } from '#src/session/session.ts';
 import { Deliverer } from './deliver.ts';
 import './events.ts';
 import { Features } from './features.ts';
@@ -21,12 +22,27 @@ export class Host implements Target {
   readonly hooks = new Hooks();
   readonly iq = new IqTable();
   readonly features = new Features();
+  readonly #registry: Registry;
   readonly #deliverer: Deliverer;
 
   constructor(jid: Jid, router: Router, registry: Registry, accounts: AccountDirectory) {
     this.jid = jid;
     this.domain = jid.domain;
+    this.#registry = registry;
     this.#deliverer = new Deliverer(this, router, registry, accounts);
+  }
+
+  /** A session joins: from now on the router finds it. Its full JID must be free. */
+  bind(session: Session): void {
+    this.#registry.add(session);
+    this.hooks.notice('session/bound').tell(session);
+  }
+
+  /** A session leaves for good. False when it had left already. */
+  unbind(session: Session): boolean {
+    if (!this.#registry.remove(session)) return false;
+    this.hooks.notice('session/ended').tell(session);
+    return true;
   }
 
   deliver(stanza: Stanza): Outcome {

@@ -1,0 +1,11 @@
+import type { Buffer } from 'node:buffer';
+import type { Connection, ConnectionHandler, TlsInfo } from '#src/net/connection.ts';
+import { Outbox } from '#src/net/flusher.ts';
+import { type Frame, Scanner, type ScannerHandler, type StreamHeader, type XmlFault } from '#src/stanza/scanner.ts';
+import { escapeAttribute } from '#src/stanza/serialise.ts';
+import type { Stanza } from '#src/stanza/stanza.ts';
+import type { XmppServer } from '../server.ts';
+import { type StreamError, writeStreamError } from '../stream/errors.ts';
+import { NS } from '../stream/namespaces.ts';
+import { ClientStream } from './client-stream.ts';
+import type { HeaderAttributes, PeerHeader, StreamTransport } from './transport.ts';

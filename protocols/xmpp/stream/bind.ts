@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import { Stanza } from '#src/stanza/stanza.ts';
+import { refuse, type Refusal } from '#src/stanza/conditions.ts';
+import { escapeText } from '#src/stanza/serialise.ts';
+import type { Frame } from '#src/stanza/scanner.ts';
+import { Jid } from '#src/address/jid.ts';
+import { ClientSession } from '../links/client-session.ts';
+import type { ClientStream } from '../links/client-stream.ts';
+import { AUTHENTICATED, BOUND, type StreamFeature, qualified } from './feature.ts';
+import { NS } from './namespaces.ts';
+
+/** Resource binding: RFC 6120 section 7. The iq that asks for it is the only stanza before a session. */
+export const bind: StreamFeature = {
+  name: 'bind',
+  requires: AUTHENTICATED,
+  forbids: BOUND,
+  elements: [qualified(NS.client, 'iq')],
+
+  offer(): string {
+    return `<bind xmlns='${NS.bind}'/>`;
+  },
+
+  handle(stream: ClientStream, frame: Frame): void {
+    const iq = requestOf(frame);
+    const request = iq.type === 'set' ? iq.child('bind', NS.bind) : undefined;
+    if (request === undefined || iq.id === undefined) return stream.fail('not-authorized', 'bind a resource first');
+    const wanted = request.getChildText('resource', NS.bind) ?? '';
+    const session = bindResource(stream, wanted);
+    if (session instanceof ClientSession) {
+      const jid = `<bind xmlns='${NS.bind}'><jid>${escapeText(session.jid.full)}</jid></bind>`;
+      return stream.transport.writeStanza(iq.result(jid));
+    }
+    stream.transport.writeStanza(iq.error(session));
+  },
+};
+
+function requestOf({ attributes, content, declarations }: Frame): Stanza {
+  return new Stanza('iq', undefined, undefined, attributes.get('id'), attributes.get('type'), undefined, content, declarations);
+}
+
+/**
+ * Gives the stream a session under the wanted resource, or under one of the server's making where none is wanted (section 7.6).
+ * A resource in use is decided by the conflict policy (section 7.7.2.2).
+ * @returns the session, or why there is none: bad-request (not a resourcepart), conflict, resource-constraint
+ */
+export function bindResource(stream: ClientStream, wanted: string): ClientSession | Refusal {
+  const { account, host, server } = stream;
+  if (account === undefined || host === undefined) return refuse('not-allowed');
+  let jid = account.withResource(wanted === '' ? ownResource() : wanted);
+  if (jid === undefined) return refuse('bad-request', 'not a resourcepart (RFC 7622 section 3.4)');
+  const rival = server.registry.find(jid);
+  if (rival === undefined && server.registry.of(account.bare).length >= server.settings.limits.sessions_per_account) {
+    return refuse('resource-constraint', 'too many sessions of this account');
+  }
+  if (rival !== undefined) {
+    const policy = server.settings.resource_conflict;
+    if (policy === 'closenew') return refuse('conflict');
+    if (policy === 'setresource') jid = account.withResource(`${wanted}-${ownResource()}`) ?? jid;
+    else rival.close(refuse('conflict', 'replaced by a new session'));
+  }
+  return open(stream, jid);
+}
+
+function open(stream: ClientStream, jid: Jid): ClientSession | Refusal {
+  const { host, transport } = stream;
+  if (host === undefined) return refuse('not-allowed');
+  const origin = { connection: transport.label, ip: transport.ip, port: transport.port };
+  const session = new ClientSession(jid, host, origin, Date.now());
+  stream.carry(session);
+  host.host.bind(session);
+  return session;
+}
+
+/** Section 7.6.1: hard to guess, so that a resource says nothing of its device. */
+function ownResource(): string {
+  return randomBytes(9).toString('base64url');
+}

@@ -1,0 +1,70 @@
+import type { Frame } from '#src/stanza/scanner.ts';
+import type { ClientStream } from '../links/client-stream.ts';
+
+/** What has been negotiated on a stream, as bits: a feature states what it requires and what forbids it. */
+export const SECURED = 1;
+export const AUTHENTICATED = 2;
+export const BOUND = 4;
+
+/**
+ * One step or extension of stream negotiation (RFC 6120 section 4.3) as a value: when it is offered, how it is announced, and
+ * which first-level elements it answers.
+ */
+export interface StreamFeature {
+  readonly name: string;
+  /** All of these bits must be set for it to be offered or used. */
+  readonly requires: number;
+  /** None of these bits may be set for it to be offered or used. */
+  readonly forbids: number;
+  /** Qualified names of the first-level elements that it answers, as `{namespace}name`. */
+  readonly elements: readonly string[];
+  /** The XML that announces it inside `<stream:features/>`; undefined when it is not offered on this stream now. */
+  offer(stream: ClientStream): string | undefined;
+  /** Answers one of its elements. Called only in a state that `requires` and `forbids` allow. */
+  handle?(stream: ClientStream, frame: Frame): void;
+}
+
+export function qualified(xmlns: string, name: string): string {
+  return `{${xmlns}}${name}`;
+}
+
+/** The features of one virtual host, in the order in which they are announced. */
+export class StreamFeatures {
+  readonly #features: StreamFeature[] = [];
+  readonly #elements = new Map<string, StreamFeature>();
+
+  /** @throws Error when another feature answers one of its elements */
+  add(feature: StreamFeature): Disposable {
+    for (const element of feature.elements) {
+      const other = this.#elements.get(element);
+      if (other !== undefined) throw new Error(`${feature.name} and ${other.name} both answer ${element}`);
+    }
+    this.#features.push(feature);
+    for (const element of feature.elements) this.#elements.set(element, feature);
+    return {
+      [Symbol.dispose]: () => {
+        this.#features.splice(this.#features.indexOf(feature), 1);
+        for (const element of feature.elements) this.#elements.delete(element);
+      },
+    };
+  }
+
+  answering(xmlns: string, name: string): StreamFeature | undefined {
+    return this.#elements.get(qualified(xmlns, name));
+  }
+
+  named(name: string): StreamFeature | undefined {
+    return this.#features.find((feature) => feature.name === name);
+  }
+
+  /** The children of `<stream:features/>` for a stream in its present state. */
+  offers(stream: ClientStream): string {
+    let offers = '';
+    for (const feature of this.#features) if (usable(feature, stream.state)) offers += feature.offer(stream) ?? '';
+    return offers;
+  }
+}
+
+export function usable(feature: StreamFeature, state: number): boolean {
+  return (state & feature.requires) === feature.requires && (state & feature.forbids) === 0;
+}

@@ -1,0 +1,77 @@
+import type { Host } from '#src/router/host.ts';
+import type { Reception, Submission } from '#src/router/events.ts';
+import type { Registry } from '#src/session/registry.ts';
+import { Stanza } from '#src/stanza/stanza.ts';
+import { hintsOf } from './hints.ts';
+
+const CARBONS = 'urn:xmpp:carbons:2';
+const MUC_USER = 'http://jabber.org/protocol/muc#user';
+
+/** Copies of an account's messages for its other devices: XEP-0280. */
+export class Carbons {
+  readonly #registry: Registry;
+
+  constructor(registry: Registry) {
+    this.#registry = registry;
+  }
+
+  serve(host: Host): readonly Disposable[] {
+    return [
+      host.hooks.notice('message/sent').add('main', (submission) => this.#sent(submission)),
+      host.hooks.notice('message/received').add('main', (reception) => this.#received(reception)),
+    ];
+  }
+
+  #sent({ session, stanza }: Submission): void {
+    const others = this.#registry.of(session.jid.bare);
+    if (others.length < 2) return;
+    // A message to oneself comes in as a received one.
+    if (stanza.to?.bare === session.jid.bare) return;
+    const takers = others.filter((other) => other.carbons && other !== session);
+    if (takers.length === 0 || !eligible(stanza)) return;
+    for (const taker of takers) taker.deliver(copyOf('sent', stanza, taker));
+  }
+
+  #received({ bare, stanza, to }: Reception): void {
+    const others = this.#registry.of(bare);
+    if (others.length < 2) return;
+    const takers = others.filter((other) => other.carbons && !to.includes(other) && other.jid.full !== stanza.from?.full);
+    if (takers.length === 0 || !eligible(stanza)) return;
+    for (const taker of takers) taker.deliver(copyOf('received', stanza, taker));
+  }
+}
+
+/** Section 6.1, the rules `urn:xmpp:carbons:rules:0`, and section 8: what its sender keeps private. */
+function eligible(message: Stanza): boolean {
+  const type = message.messageType;
+  if (type === 'groupchat' || type === 'headline') return false;
+  if (message.content.length === 0) return false;
+  if (message.child('private', CARBONS) !== undefined || hintsOf(message).noCopy) return false;
+  if (message.child('sent', CARBONS) !== undefined || message.child('received', CARBONS) !== undefined) return false;
+  if (type === 'chat') return true;
+  if (type === 'error') return true;
+  const payloads = message.element.getChildElements();
+  const invitation = message.child('x', MUC_USER) !== undefined && message.child('x', MUC_USER)?.getChild('invite') !== undefined;
+  return (
+    invitation ||
+    payloads.some((child) => child.getName() === 'body' || RECEIPTS.has(child.getNS() ?? '') || child.getNS() === 'jabber:x:conference')
+  );
+}
+
+/** Delivery receipts, chat states and chat markers: what belongs to a conversation without a body. */
+const RECEIPTS: ReadonlySet<string> = new Set([
+  'urn:xmpp:receipts',
+  'http://jabber.org/protocol/chatstates',
+  'urn:xmpp:chat-markers:0',
+]);
+
+/** Section 7: from the account's bare JID, the original forwarded (XEP-0297) in the client namespace. */
+function copyOf(direction: 'sent' | 'received', message: Stanza, taker: { readonly jid: Stanza['to'] & object }): Stanza {
+  const inner = message.toString().replace('<message', "<message xmlns='jabber:client'");
+  const forwarded = `<forwarded xmlns='urn:xmpp:forward:0'>${inner}</forwarded>`;
+  return Stanza.make(
+    'message',
+    { from: taker.jid.asBare(), to: taker.jid, type: message.type },
+    `<${direction} xmlns='${CARBONS}'>${forwarded}</${direction}>`,
+  );
+}

@@ -1,0 +1,90 @@
+import type { Jid } from '#src/address/jid.ts';
+import type { Host } from '#src/router/host.ts';
+import { DROPPED, type Outcome, refused, STORED } from '#src/router/outcome.ts';
+import type { Session } from '#src/session/session.ts';
+import { refuse } from '#src/stanza/conditions.ts';
+import { Stanza } from '#src/stanza/stanza.ts';
+import type { Journal, Store } from '#src/store/store.ts';
+import { hintsOf } from './hints.ts';
+import { type StoredStanza, stanzas } from './stanza-codec.ts';
+
+declare module '#src/plugin/contracts.ts' {
+  interface Services {
+    readonly offline: Offline;
+  }
+}
+
+export interface OfflineLimits {
+  /** Messages kept for one account. */
+  offline_messages(host: string): number;
+}
+
+const FULL = refused(refuse('service-unavailable', 'the offline storage of this account is full'));
+
+/** Messages for accounts without a session that can take them: XEP-0160, delivered in order with the time of their arrival. */
+export class Offline {
+  readonly #queue: Journal<StoredStanza>;
+  readonly #limits: OfflineLimits;
+  /** Plain numbers: read by the metrics. */
+  readonly counters = { stored: 0, delivered: 0, refused: 0 };
+
+  constructor(store: Store, limits: OfflineLimits) {
+    this.#queue = store.journal('offline', stanzas);
+    this.#limits = limits;
+  }
+
+  serve(host: Host): readonly Disposable[] {
+    return [
+      host.hooks.decision('message/unclaimed').add('after', (message) => this.store(message)),
+      // After the greeting of presence, so that a client knows its contacts before it reads their messages.
+      host.hooks.notice('presence/available').add('after', ({ session }) => this.flush(session)),
+      host.hooks.notice('account/removed').add('main', ({ host: domain, local }) => this.#queue.drop([domain, local])),
+    ];
+  }
+
+  /** Keeps a message, or says why not. Messages that are worth nothing later are dropped in silence (XEP-0160 section 3). */
+  store(message: Stanza): Outcome {
+    const { to } = message;
+    if (to === undefined) return DROPPED;
+    if (!worthKeeping(message)) return DROPPED;
+    if (this.count(to) >= this.#limits.offline_messages(to.domain)) {
+      this.counters.refused += 1;
+      return FULL;
+    }
+    this.#queue.append([to.domain, to.local], { stanza: message, at: Date.now() });
+    this.counters.stored += 1;
+    return STORED;
+  }
+
+  count(account: Jid): number {
+    return this.#queue.length([account.domain, account.local]);
+  }
+
+  /** Hands everything over to a session that may have it (a priority that is not negative: RFC 6121 section 8.5.2.1.1). */
+  flush(session: Session): void {
+    if (session.priority < 0 || session.presence === undefined) return;
+    const key = [session.jid.domain, session.jid.local];
+    if (this.#queue.length(key) === 0) return;
+    for (const { seq, value } of this.#queue.read(key)) {
+      if (!session.deliver(delayed(value, session.jid))) return;
+      // In the group that holds the session's own copy, if it keeps one.
+      this.#queue.trim(key, seq);
+      this.counters.delivered += 1;
+    }
+  }
+}
+
+/** Stamped with the time of arrival, by the server that kept it (XEP-0203 section 4), unless somebody did before. */
+function delayed({ at, stanza }: StoredStanza, { domain }: Jid): Stanza {
+  if (stanza.child('delay', 'urn:xmpp:delay')?.attrs['from'] === domain) return stanza;
+  const stamp = new Date(at).toISOString();
+  return stanza.withChild(`<delay xmlns='urn:xmpp:delay' from='${domain}' stamp='${stamp}'>Offline storage</delay>`);
+}
+
+/** Chat states alone (XEP-0085) and what its sender does not want kept (XEP-0334) are not worth keeping. */
+function worthKeeping(message: Stanza): boolean {
+  const hints = hintsOf(message);
+  if (hints.noStore || hints.noPermanentStore) return false;
+  if (hints.store) return true;
+  return message.content.length > 0 && !hints.transient;
+}
