@@ -1,0 +1,38 @@
+/** Log lines for people: `12:00:01.123 INFO  c2s: session opened jid=juliet@localhost/balcony`. */
+import { escapeControls } from './redact.ts';
+
+const colours: Readonly<Record<string, string>> = {
+  trace: '\u001b[90m',
+  debug: '\u001b[36m',
+  info: '\u001b[32m',
+  warn: '\u001b[33m',
+  error: '\u001b[31m',
+  fatal: '\u001b[35m',
+};
+const plain = '\u001b[0m';
+
+/** A JSON log line as one line of text, with the stack of an error below it. */
+export function prettyLine(json: string, colour: boolean): string {
+  const { level, time, scope, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
+  const stacks: string[] = [];
+  let text = `${String(time).slice(11, 23)} ${paint(String(level), colour)} `;
+  if (scope !== undefined) text += `${escapeControls(String(scope))}: `;
+  text += escapeControls(String(msg ?? ''));
+  for (const [name, value] of Object.entries(fields)) text += ` ${escapeControls(name)}=${show(value, stacks)}`;
+  return `${text}\n${stacks.join('')}`;
+}
+
+function paint(level: string, colour: boolean): string {
+  const word = level.toUpperCase().padEnd(5);
+  return colour ? `${colours[level] ?? ''}${word}${plain}` : word;
+}
+
+function show(value: unknown, stacks: string[]): string {
+  if (typeof value === 'object' && value !== null && 'stack' in value) {
+    const { stack, ...rest } = value as Record<string, unknown>;
+    if (typeof stack === 'string') stacks.push(...stack.split('\n').slice(1).map((line) => `    ${escapeControls(line.trim())}\n`));
+    return escapeControls(JSON.stringify(rest));
+  }
+  if (typeof value !== 'string') return escapeControls(JSON.stringify(value));
+  return /^[^\s"=]+$/.test(value) ? escapeControls(value) : escapeControls(JSON.stringify(value));
+}
