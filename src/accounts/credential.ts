@@ -1,0 +1,61 @@
+/** What is stored for an account, and how it becomes bytes. */
+import { json, type Codec } from '#src/store/codec.ts';
+import { digestBytes, scramHashes, type Credential, type ScramHash, type ScramKeys, type ScramVerifier } from './verifiers.ts';
+
+interface StoredVerifier {
+  readonly salt: string;
+  readonly iterations: number;
+  /** Pairs of StoredKey and ServerKey. */
+  readonly keys: readonly (readonly [string, string])[];
+}
+
+interface StoredCredential {
+  readonly version: number;
+  readonly scram: Readonly<Record<string, StoredVerifier>>;
+  readonly ha1?: string;
+}
+
+const stored = json<StoredCredential>({ maxBytes: 8192 });
+
+/** JSON with the bytes in base64. `decode` throws for a newer version and for keys of a wrong length. */
+export const credentialCodec: Codec<Credential> = {
+  encode({ version, scram, ha1 }) {
+    const verifiers: Record<string, StoredVerifier> = {};
+    for (const hash of scramHashes) {
+      const verifier = scram[hash];
+      if (verifier !== undefined) verifiers[hash] = storeVerifier(verifier);
+    }
+    const credential = { version, scram: verifiers };
+    return stored.encode(ha1 === undefined ? credential : { ...credential, ha1: ha1.toString('base64') });
+  },
+  decode(bytes) {
+    const { version, scram, ha1 } = stored.decode(bytes);
+    if (version !== 1) throw new RangeError(`a credential of version ${version}; this program knows version 1`);
+    const verifiers: { [H in ScramHash]?: ScramVerifier } = {};
+    for (const hash of scramHashes) {
+      const verifier = scram[hash];
+      if (verifier !== undefined) verifiers[hash] = loadVerifier(hash, verifier);
+    }
+    const credential: Credential = { version, scram: verifiers };
+    return ha1 === undefined ? credential : { ...credential, ha1: Buffer.from(ha1, 'base64') };
+  },
+};
+
+function storeVerifier({ salt, iterations, keys }: ScramVerifier): StoredVerifier {
+  return {
+    salt: salt.toString('base64'),
+    iterations,
+    keys: keys.map(({ storedKey, serverKey }) => [storedKey.toString('base64'), serverKey.toString('base64')]),
+  };
+}
+
+function loadVerifier(hash: ScramHash, { salt, iterations, keys }: StoredVerifier): ScramVerifier {
+  return { salt: Buffer.from(salt, 'base64'), iterations, keys: keys.map(([storedKey, serverKey]) => loadKeys(hash, storedKey, serverKey)) };
+}
+
+function loadKeys(hash: ScramHash, stored64: string, server64: string): ScramKeys {
+  const storedKey = Buffer.from(stored64, 'base64');
+  const serverKey = Buffer.from(server64, 'base64');
+  if (storedKey.length !== digestBytes[hash] || serverKey.length !== digestBytes[hash]) throw new RangeError(`a key of ${hash} has a wrong length`);
+  return { storedKey, serverKey };
+}
