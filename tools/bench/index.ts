@@ -5,7 +5,12 @@ await yargs(process.argv.slice(2))
   .scriptName('npm run bench --')
   .usage('$0 <protocol> [options]')
   .command('xmpp', 'client connections: chat, logins, memory of idle users', xmppOptions, async (options) => {
-    process.exitCode = await runXmpp(options);
+    try {
+      process.exitCode = await runXmpp(options);
+    } catch (error) {
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+      process.exitCode = 1;
+    }
   })
   .demandCommand(1)
   .strict()

@@ -19,7 +19,7 @@ const DOMAIN = 'localhost';
 export function xmppOptions(argv: Argv) {
   return argv
     .option('only', { type: 'string', describe: 'servers to run, separated by commas (default: all installed)' })
-    .option('scenes', { type: 'string', default: 'chat,login,idle', describe: `of ${SCENES.join(', ')}` })
+    .option('scenes', { type: 'string', describe: `of ${SCENES.join(', ')} (default: chat,login,idle; quick: chat,login)` })
     .option('transports', { type: 'string', default: TRANSPORTS.join(','), describe: 'plain, tls' })
     .option('windows', { type: 'string', default: '1,10', describe: 'messages on their way in each pair' })
     .option('pairs', { type: 'number', default: 100, describe: 'conversations' })
@@ -30,7 +30,7 @@ export function xmppOptions(argv: Argv) {
     .option('seconds', { type: 'number', default: 4, describe: 'seconds of measuring' })
     .option('idle', { type: 'number', default: 2000, describe: 'idle users whose memory is measured' })
     .option('contacts', { type: 'number', default: 100, describe: 'contacts in the fanout scene' })
-    .option('quick', { type: 'boolean', default: false, describe: 'one short round, few idle users' })
+    .option('quick', { type: 'boolean', default: false, describe: 'one short round, for a first look' })
     .option('json', { type: 'string', describe: 'also write every measurement to this file' })
     .option('work', { type: 'string', describe: 'keep the data of the servers here for the next run' })
     .option('host', { type: 'string', describe: 'measure a server that runs already, at this host' })
@@ -52,13 +52,19 @@ function listOf<T extends string>(text: string, allowed: readonly T[]): readonly
   });
 }
 
+function windowOf(text: string): number {
+  const window = Number(text);
+  if (!Number.isInteger(window) || window < 1 || window > 1000) throw new Error(`bad window "${text}": 1 to 1000`);
+  return window;
+}
+
 /** Turns the options into a plan; `--quick` overrides durations and numbers. */
 export function planOf(options: Options): Plan {
   const { quick } = options;
   return {
-    scenes: listOf(options.scenes, SCENES),
+    scenes: listOf(options.scenes ?? (quick ? 'chat,login' : 'chat,login,idle'), SCENES),
     transports: listOf(options.transports, TRANSPORTS),
-    windows: options.windows.split(',').map(Number),
+    windows: options.windows.split(',').map(windowOf),
     rounds: quick ? 1 : options.rounds,
     warmup: quick ? 0.4 : options.warmup,
     seconds: quick ? 0.8 : options.seconds,

@@ -51,7 +51,7 @@ export class Phase {
 
 /** Runs fn over 0 … count-1, at most `parallel` at a time; results in order. */
 export async function overAll<T>(count: number, parallel: number, fn: (n: number) => Promise<T>): Promise<T[]> {
-  const results = new Array<T>(count);
+  const results: T[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
     while (next < count) {
