@@ -1,0 +1,33 @@
+/**
+ * A bounded memo: at most `capacity` entries in two generations. A hit in the younger costs one Map.get; when it is full the
+ * older is dropped, so what is in use survives and nothing is tracked per access.
+ */
+export class GenerationCache<Value> {
+  readonly #half: number;
+  #young = new Map<string, Value>();
+  #old = new Map<string, Value>();
+
+  constructor(capacity: number) {
+    this.#half = Math.max(1, capacity >> 1);
+  }
+
+  get(key: string): Value | undefined {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
+    if (old !== undefined) this.set(key, old);
+    return old;
+  }
+
+  set(key: string, value: Value): void {
+    if (this.#young.size >= this.#half) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(key, value);
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+}
