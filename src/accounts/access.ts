@@ -1,7 +1,17 @@
 /** Access rules: named, ordered lines over the ACLs of acl.ts; the first line that matches gives the answer. */
 import { nearest } from '#src/settings/problem.ts';
 import type { Path } from '#src/settings/problem.ts';
-import { compileAcl, every, listOf, type AccessContext, type AccessProblem, type AclData, type Names, type Subject, type Test } from './acl.ts';
+import {
+  compileAcl,
+  every,
+  listOf,
+  type AccessContext,
+  type AccessProblem,
+  type AclData,
+  type Names,
+  type Subject,
+  type Test,
+} from './acl.ts';
 
 export type { AccessContext, AccessProblem, AclData, AclEntry, Subject } from './acl.ts';
 
@@ -11,7 +21,10 @@ export type RuleValue = string | number;
  * One line of a rule; all of the ACLs named in it must match: `{ allow: 'local' }`, `{ deny: ['blocked', 'remote'] }`,
  * `{ value: 'fast', for: 'admin' }`.
  */
-export type RuleLine = { readonly allow: Names } | { readonly deny: Names } | { readonly value: RuleValue; readonly for: Names };
+export type RuleLine =
+  | { readonly allow: Names }
+  | { readonly deny: Names }
+  | { readonly value: RuleValue; readonly for: Names };
 
 /** The sections `acl` and `access` of the settings, as plain data. */
 export interface AccessData {
@@ -20,7 +33,11 @@ export interface AccessData {
 }
 
 /** Names that no settings can change. */
-const builtin: Readonly<Record<string, AclData>> = { all: { all: true }, none: { all: false }, loopback: { loopback: true } };
+const builtin: Readonly<Record<string, AclData>> = {
+  all: { all: true },
+  none: { all: false },
+  loopback: { loopback: true },
+};
 
 /** Nobody is an admin, nobody is blocked, and only loopback may register an account over the wire. */
 export const defaultAccess: AccessData = {
@@ -125,7 +142,8 @@ export function compileAccess(data: AccessData, context: AccessContext): Compile
   const problems: AccessProblem[] = [];
   const acls = new Map<string, Test>();
   for (const [name, entries] of Object.entries(data.acl)) {
-    if (Object.hasOwn(builtin, name)) problems.push({ path: ['acl', name], text: `'${name}' is built in and cannot be changed` });
+    if (Object.hasOwn(builtin, name))
+      problems.push({ path: ['acl', name], text: `'${name}' is built in and cannot be changed` });
     acls.set(name, compileAcl(entries, ['acl', name], problems));
   }
   for (const [name, entries] of Object.entries(builtin)) acls.set(name, compileAcl(entries, ['acl', name], problems));

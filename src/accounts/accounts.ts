@@ -2,14 +2,29 @@
  * The accounts of all virtual hosts: who exists, what proves it, who is disabled. Each host has backends in an order; the first
  * one that knows an account answers for it.
  */
-import { Jid } from '#src/address/jid.ts';
+import { prepLocal } from '#src/address/precis.ts';
 import { refuse, type Refusal } from '#src/stanza/conditions.ts';
 import { json } from '#src/store/codec.ts';
 import { compareKeys } from '#src/store/keys.ts';
 import type { Store, Table, Ticket } from '#src/store/store.ts';
-import { givesVerifiers, isListable, isWritable, type Backend, type Page, type WritableBackend, type Written } from './backends/backend.ts';
+import {
+  givesVerifiers,
+  isListable,
+  isWritable,
+  type Backend,
+  type Page,
+  type WritableBackend,
+  type Written,
+} from './backends/backend.ts';
 import type { NodeKey } from './node-key.ts';
-import { decoyVerifier, matchesPassword, type Ha1Algorithm, type Ha1Form, type ScramHash, type ScramVerifier } from './verifiers.ts';
+import {
+  decoyVerifier,
+  matchesPassword,
+  type Ha1Algorithm,
+  type Ha1Form,
+  type ScramHash,
+  type ScramVerifier,
+} from './verifiers.ts';
 
 export interface HostAccounts {
   readonly backends: readonly Backend[];
@@ -81,8 +96,8 @@ export class Accounts {
   }
 
   /** The canonical local part of a user name that a client or an operator gave; undefined when it can be none. */
-  canonical(host: string, username: string): string | undefined {
-    return Jid.make(username, host)?.local;
+  canonical(username: string): string | undefined {
+    return prepLocal(username);
   }
 
   async create(host: string, username: string, password: string): Promise<Change> {
@@ -119,7 +134,7 @@ export class Accounts {
 
   /** An unknown user costs the same derivation as a known one. Rejects when a backend cannot be reached. */
   async checkPassword(host: string, username: string, password: string): Promise<boolean> {
-    const local = this.canonical(host, username);
+    const local = this.canonical(username);
     const owner = local === undefined ? undefined : this.#owner(host, local);
     if (local !== undefined && owner !== undefined) return owner.checkPassword(host, local, password);
     await matchesPassword('SHA-256', this.#decoy(host, local ?? username, 'SHA-256'), password);
@@ -128,9 +143,10 @@ export class Accounts {
 
   /** For an unknown user, or one without this hash, a decoy that always fails; see ScramVerifier. */
   scramVerifier(host: string, username: string, hash: ScramHash): ScramVerifier {
-    const local = this.canonical(host, username);
+    const local = this.canonical(username);
     const owner = local === undefined ? undefined : this.#owner(host, local);
-    if (local === undefined || owner === undefined || !givesVerifiers(owner)) return this.#decoy(host, local ?? username, hash);
+    if (local === undefined || owner === undefined || !givesVerifiers(owner))
+      return this.#decoy(host, local ?? username, hash);
     return owner.scram(host, local, hash) ?? this.#decoy(host, local, hash);
   }
 
@@ -155,7 +171,7 @@ export class Accounts {
     const backends = (this.#hosts(host)?.backends ?? []).filter(isListable);
     const pages = await Promise.all(backends.map((backend) => backend.list(host, page)));
     if (pages.length === 1) return pages[0] ?? [];
-    return [...new Set(pages.flat())].sort(compareKeys).slice(0, page.limit);
+    return [...new Set(pages.flat())].toSorted(compareKeys).slice(0, page.limit);
   }
 
   /** An account that two backends know is counted twice. */
@@ -167,7 +183,7 @@ export class Accounts {
 
   /** Disables an account: it keeps its data, and its logins get `account-disabled` (RFC 6120 section 6.5.1). */
   ban(host: string, username: string, reason: string, by: string): Change {
-    const local = this.canonical(host, username);
+    const local = this.canonical(username);
     if (local === undefined || !this.exists(host, local)) return missing;
     const ban: AccountBan = { reason, by, since: this.#now() };
     const ticket = this.#bans.put([host, local], ban);
@@ -176,7 +192,7 @@ export class Accounts {
   }
 
   unban(host: string, username: string): Change {
-    const local = this.canonical(host, username);
+    const local = this.canonical(username);
     if (local === undefined || !this.#bans.has([host, local])) return missing;
     return { ok: true, ticket: this.#bans.delete([host, local]) };
   }
@@ -186,10 +202,14 @@ export class Accounts {
     return this.#bans.get([host, local]);
   }
 
-  async listBanned(host: string, { after, limit }: Page): Promise<readonly (AccountBan & { readonly local: string })[]> {
+  async listBanned(
+    host: string,
+    { after, limit }: Page,
+  ): Promise<readonly (AccountBan & { readonly local: string })[]> {
     const found: (AccountBan & { readonly local: string })[] = [];
     const options = after === undefined ? { limit } : { after: [host, after], limit };
-    for await (const [[, local], ban] of this.#bans.scan([host], options)) if (local !== undefined) found.push({ ...ban, local });
+    for await (const [[, local], ban] of this.#bans.scan([host], options))
+      if (local !== undefined) found.push({ ...ban, local });
     return found;
   }
 
@@ -220,13 +240,17 @@ export class Accounts {
   }
 
   /** The backend that a change goes to: the account's own, or the first that can be written for a new one. */
-  #writable(host: string, username: string): { readonly local: string; readonly backend: WritableBackend } | { readonly refusal: Refusal } {
+  #writable(
+    host: string,
+    username: string,
+  ): { readonly local: string; readonly backend: WritableBackend } | { readonly refusal: Refusal } {
     const backends = this.#hosts(host)?.backends;
     if (backends === undefined) return { refusal: refuse('item-not-found', 'this host is not served') };
-    const local = this.canonical(host, username);
-    if (local === undefined || local === '') return { refusal: refuse('jid-malformed', 'no user name by RFC 7622') };
+    const local = this.canonical(username);
+    if (local === undefined) return { refusal: refuse('jid-malformed', 'no user name by RFC 7622') };
     const backend = this.#owner(host, local) ?? backends.find(isWritable);
-    if (backend === undefined || !isWritable(backend)) return { refusal: refuse('not-allowed', 'these accounts are kept elsewhere') };
+    if (backend === undefined || !isWritable(backend))
+      return { refusal: refuse('not-allowed', 'these accounts are kept elsewhere') };
     return { local, backend };
   }
 }

@@ -64,7 +64,9 @@ export function every(tests: readonly Test[], subject: Subject, context: AccessC
 }
 
 export function compileAcl(data: AclData, path: Path, problems: AccessProblem[]): Test {
-  const tests = isList(data) ? data.map((entry, index) => compileEntry(entry, [...path, index], problems)) : [compileEntry(data, path, problems)];
+  const tests = isList(data)
+    ? data.map((entry, index) => compileEntry(entry, [...path, index], problems))
+    : [compileEntry(data, path, problems)];
   return (subject, context) => {
     for (const test of tests) if (test(subject, context)) return true;
     return false;
@@ -85,12 +87,30 @@ const compilers: { readonly [field: string]: ((values: readonly string[]) => Tes
     for (const pattern of patterns) if (isUserLike(pattern, subject, context)) return true;
     return false;
   },
-  server: (servers) => ({ domain }) => domain !== undefined && servers.includes(domain),
-  serverGlob: (patterns) => ({ domain }) => anyGlob(patterns, domain),
-  resource: (resources) => ({ resource }) => resource !== undefined && resources.includes(resource),
-  resourceGlob: (patterns) => ({ resource }) => anyGlob(patterns, resource),
-  protocol: (protocols) => ({ protocol }) => protocol !== undefined && protocols.includes(protocol),
-  listener: (listeners) => ({ listener }) => listener !== undefined && listeners.includes(listener),
+  server:
+    (servers) =>
+    ({ domain }) =>
+      domain !== undefined && servers.includes(domain),
+  serverGlob:
+    (patterns) =>
+    ({ domain }) =>
+      anyGlob(patterns, domain),
+  resource:
+    (resources) =>
+    ({ resource }) =>
+      resource !== undefined && resources.includes(resource),
+  resourceGlob:
+    (patterns) =>
+    ({ resource }) =>
+      anyGlob(patterns, resource),
+  protocol:
+    (protocols) =>
+    ({ protocol }) =>
+      protocol !== undefined && protocols.includes(protocol),
+  listener:
+    (listeners) =>
+    ({ listener }) =>
+      listener !== undefined && listeners.includes(listener),
 };
 
 function compileEntry(entry: AclEntry, path: Path, problems: AccessProblem[]): Test {
@@ -108,7 +128,8 @@ function compileEntry(entry: AclEntry, path: Path, problems: AccessProblem[]): T
 function compileNames(field: keyof AclEntry, values: readonly string[], path: Path, problems: AccessProblem[]): Test {
   for (const value of values) {
     if (value === '') problems.push({ path, text: 'an empty name matches nobody' });
-    if (field.endsWith('Glob') && value.length > maxGlob) problems.push({ path, text: `a pattern has at most ${maxGlob} characters` });
+    if (field.endsWith('Glob') && value.length > maxGlob)
+      problems.push({ path, text: `a pattern has at most ${maxGlob} characters` });
   }
   const compile = Object.hasOwn(compilers, field) ? compilers[field] : undefined;
   if (compile !== undefined) return compile(values);
@@ -119,7 +140,8 @@ function compileNames(field: keyof AclEntry, values: readonly string[], path: Pa
 function compileFlag(field: keyof AclEntry, value: boolean): Test {
   if (field === 'all') return () => value;
   if (field === 'loopback') return ({ address }) => (address !== undefined && isLoopback(address)) === value;
-  return ({ local, domain }, context) => (local !== undefined && domain !== undefined && context.exists(domain, local)) === value;
+  return ({ local, domain }, context) =>
+    (local !== undefined && domain !== undefined && context.exists(domain, local)) === value;
 }
 
 function compileBlocks(texts: readonly string[], path: Path, problems: AccessProblem[]): Test {
@@ -148,7 +170,12 @@ function isUser(user: string, { local, domain }: Subject, context: AccessContext
   if (local === undefined || domain === undefined) return false;
   const at = user.indexOf('@');
   if (at < 0) return user === local && context.isLocal(domain);
-  return user.length === local.length + 1 + domain.length && at === local.length && user.startsWith(local) && user.endsWith(domain);
+  return (
+    user.length === local.length + 1 + domain.length &&
+    at === local.length &&
+    user.startsWith(local) &&
+    user.endsWith(domain)
+  );
 }
 
 /** The part before `@` is matched against the local part and the part after it against the domain. */

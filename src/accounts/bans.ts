@@ -102,7 +102,12 @@ export class Bans {
   }
 
   /** By hand. Undefined when the text is no address. `seconds` is left out for a ban without end. */
-  ban(text: string, reason: string, by: string, seconds?: number): { readonly ban: Ban; readonly ticket: Ticket } | undefined {
+  ban(
+    text: string,
+    reason: string,
+    by: string,
+    seconds?: number,
+  ): { readonly ban: Ban; readonly ticket: Ticket } | undefined {
     const address = parseIp(text);
     if (address === undefined) return undefined;
     const since = this.#now();

@@ -1,6 +1,13 @@
 /** What is stored for an account, and how it becomes bytes. */
 import { json, type Codec } from '#src/store/codec.ts';
-import { digestBytes, scramHashes, type Credential, type ScramHash, type ScramKeys, type ScramVerifier } from './verifiers.ts';
+import {
+  digestBytes,
+  scramHashes,
+  type Credential,
+  type ScramHash,
+  type ScramKeys,
+  type ScramVerifier,
+} from './verifiers.ts';
 
 interface StoredVerifier {
   readonly salt: string;
@@ -50,12 +57,17 @@ function storeVerifier({ salt, iterations, keys }: ScramVerifier): StoredVerifie
 }
 
 function loadVerifier(hash: ScramHash, { salt, iterations, keys }: StoredVerifier): ScramVerifier {
-  return { salt: Buffer.from(salt, 'base64'), iterations, keys: keys.map(([storedKey, serverKey]) => loadKeys(hash, storedKey, serverKey)) };
+  return {
+    salt: Buffer.from(salt, 'base64'),
+    iterations,
+    keys: keys.map(([storedKey, serverKey]) => loadKeys(hash, storedKey, serverKey)),
+  };
 }
 
 function loadKeys(hash: ScramHash, stored64: string, server64: string): ScramKeys {
   const storedKey = Buffer.from(stored64, 'base64');
   const serverKey = Buffer.from(server64, 'base64');
-  if (storedKey.length !== digestBytes[hash] || serverKey.length !== digestBytes[hash]) throw new RangeError(`a key of ${hash} has a wrong length`);
+  if (storedKey.length !== digestBytes[hash] || serverKey.length !== digestBytes[hash])
+    throw new RangeError(`a key of ${hash} has a wrong length`);
   return { storedKey, serverKey };
 }

@@ -27,7 +27,8 @@ export class NodeKey {
     const made = create(path);
     if (made !== undefined) return new NodeKey(made);
     const key = readFileSync(path);
-    if (key.length !== keyBytes) throw new Error(`${path}: ${key.length} bytes instead of ${keyBytes}: restore it from a backup`);
+    if (key.length !== keyBytes)
+      throw new Error(`${path}: ${key.length} bytes instead of ${keyBytes}: restore it from a backup`);
     if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
     return new NodeKey(key);
   }
@@ -49,7 +50,9 @@ export class NodeKey {
   open(sealed: Uint8Array, context: string): Buffer | undefined {
     const head = 1 + ivBytes + tagBytes;
     if (sealed.length < head || sealed[0] !== format) return undefined;
-    const decipher = createDecipheriv('aes-256-gcm', this.#key, sealed.subarray(1, 1 + ivBytes), { authTagLength: tagBytes });
+    const decipher = createDecipheriv('aes-256-gcm', this.#key, sealed.subarray(1, 1 + ivBytes), {
+      authTagLength: tagBytes,
+    });
     decipher.setAAD(Buffer.from(context, 'utf8'));
     decipher.setAuthTag(sealed.subarray(1 + ivBytes, head));
     try {

@@ -47,7 +47,12 @@ export interface Advertised {
 
 type State =
   | { readonly kind: 'first' }
-  | { readonly kind: 'final'; readonly first: ClientFirst; readonly serverFirst: string; readonly verifier: ScramVerifier }
+  | {
+      readonly kind: 'final';
+      readonly first: ClientFirst;
+      readonly serverFirst: string;
+      readonly verifier: ScramVerifier;
+    }
   | { readonly kind: 'done' };
 
 const nonceBytes = 18;
@@ -124,7 +129,12 @@ export class ScramServer {
  * ClientKey := ClientProof XOR HMAC(StoredKey, AuthMessage); it is right when H(ClientKey) is StoredKey (section 3).
  * A decoy is checked against keys that nobody has, so that it takes as long.
  */
-function matchProof(hash: ScramHash, verifier: ScramVerifier, authMessage: string, proof: Buffer): ScramKeys | undefined {
+function matchProof(
+  hash: ScramHash,
+  verifier: ScramVerifier,
+  authMessage: string,
+  proof: Buffer,
+): ScramKeys | undefined {
   const candidates = verifier.keys.length === 0 ? [nobody(proof.length)] : verifier.keys;
   let match: ScramKeys | undefined;
   for (const keys of candidates) {
@@ -145,8 +155,8 @@ function nobody(length: number): ScramKeys {
 
 /** XEP-0474: sorted mechanisms joined by %x1E, then %x1F and the sorted channel binding types likewise. */
 function downgradeHash(hash: ScramHash, { mechanisms, bindings }: Advertised): string {
-  let text = [...mechanisms].sort().join('\x1e');
-  if (bindings !== undefined) text += `\x1f${[...bindings].sort().join('\x1e')}`;
+  let text = mechanisms.toSorted().join('\x1e');
+  if (bindings !== undefined) text += `\x1f${bindings.toSorted().join('\x1e')}`;
   return createHash(digestName[hash]).update(text).digest('base64');
 }
 

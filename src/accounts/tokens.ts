@@ -112,7 +112,7 @@ export class FastTokens {
     const clients = this.#clients(host, local);
     const before = clients.find((client) => client.agent === id);
     const client: Client = { ...before, agent: id, used: issued, fresh: { mechanism, sealed, issued, expires } };
-    const others = clients.filter((other) => other.agent !== id).sort((a, b) => b.used - a.used);
+    const others = clients.filter((other) => other.agent !== id).toSorted((a, b) => b.used - a.used);
     const ticket = this.#save(host, local, [client, ...others.slice(0, Math.max(0, maxClients - 1))]);
     return { token, expires, ticket };
   }
@@ -151,7 +151,10 @@ export class FastTokens {
   }
 
   /** "it needs to check not just the token itself": expiry, mechanism, replay counter. */
-  #objection(slot: Slot, { mechanism, count, earlyData }: TokenLogin): 'not-authorized' | 'credentials-expired' | undefined {
+  #objection(
+    slot: Slot,
+    { mechanism, count, earlyData }: TokenLogin,
+  ): 'not-authorized' | 'credentials-expired' | undefined {
     if (slot.mechanism !== mechanism) return 'not-authorized';
     if (slot.expires <= this.#now()) return 'credentials-expired';
     if (count === undefined) return earlyData === true ? 'not-authorized' : undefined;
@@ -174,7 +177,11 @@ export class FastTokens {
     const current = count === undefined ? slot : { ...slot, count };
     const { agent, fresh } = client;
     const next: Client = promoted || fresh === undefined ? { agent, used, current } : { agent, used, current, fresh };
-    return this.#save(host, local, clients.map((other) => (other === client ? next : other)));
+    return this.#save(
+      host,
+      local,
+      clients.map((other) => (other === client ? next : other)),
+    );
   }
 
   #open(host: string, local: string, agent: string, slot: Slot): string | undefined {

@@ -11,7 +11,10 @@ export const scramHashes = ['SHA-1', 'SHA-256', 'SHA-512'] as const;
 export type ScramHash = (typeof scramHashes)[number];
 
 /** The names that node:crypto knows the hashes by. */
-export const digestName = { 'SHA-1': 'sha1', 'SHA-256': 'sha256', 'SHA-512': 'sha512' } as const satisfies Record<ScramHash, string>;
+export const digestName = { 'SHA-1': 'sha1', 'SHA-256': 'sha256', 'SHA-512': 'sha512' } as const satisfies Record<
+  ScramHash,
+  string
+>;
 export const digestBytes = { 'SHA-1': 20, 'SHA-256': 32, 'SHA-512': 64 } as const satisfies Record<ScramHash, number>;
 
 export interface ScramKeys {
@@ -67,7 +70,9 @@ export async function makeCredential(
   const forms = passwordForms(password);
   const [opaque] = forms;
   if (opaque === undefined) return undefined;
-  const [sha1, sha256, sha512] = await Promise.all(scramHashes.map((hash) => makeScram(hash, forms, policy.iterations[hash])));
+  const [sha1, sha256, sha512] = await Promise.all(
+    scramHashes.map((hash) => makeScram(hash, forms, policy.iterations[hash])),
+  );
   if (sha1 === undefined || sha256 === undefined || sha512 === undefined) throw new Error('a derivation gave nothing');
   const credential: Credential = { version: 1, scram: { 'SHA-1': sha1, 'SHA-256': sha256, 'SHA-512': sha512 } };
   return policy.ha1 ? { ...credential, ha1: sealHa1(host, local, opaque, key) } : credential;
@@ -81,11 +86,19 @@ export async function makeScram(hash: ScramHash, forms: readonly string[], itera
 }
 
 /** RFC 5802 section 3: StoredKey and ServerKey of a prepared password. */
-export async function scramKeys(hash: ScramHash, prepared: string, salt: Buffer, iterations: number): Promise<ScramKeys> {
+export async function scramKeys(
+  hash: ScramHash,
+  prepared: string,
+  salt: Buffer,
+  iterations: number,
+): Promise<ScramKeys> {
   const name = digestName[hash];
   const salted = await derive(Buffer.from(prepared, 'utf8'), salt, iterations, digestBytes[hash], name);
   const clientKey = createHmac(name, salted).update('Client Key').digest();
-  return { storedKey: createHash(name).update(clientKey).digest(), serverKey: createHmac(name, salted).update('Server Key').digest() };
+  return {
+    storedKey: createHash(name).update(clientKey).digest(),
+    serverKey: createHmac(name, salted).update('Server Key').digest(),
+  };
 }
 
 /** Does the password, in one of its forms, give one of the stored keys? Constant time for a given password. */
@@ -103,17 +116,30 @@ export async function matchesPassword(hash: ScramHash, verifier: ScramVerifier, 
  * What an unknown user is challenged with: a salt that stays the same, and no keys. Without the node key's secret it
  * cannot be told from a real one.
  */
-export function decoyVerifier(secret: Buffer, hash: ScramHash, host: string, local: string, iterations: number): ScramVerifier {
+export function decoyVerifier(
+  secret: Buffer,
+  hash: ScramHash,
+  host: string,
+  local: string,
+  iterations: number,
+): ScramVerifier {
   const salt = createHmac('sha256', secret).update(`${hash}\0${host}\0${local}`).digest().subarray(0, saltBytes);
   return { salt, iterations, keys: [] };
 }
 
 /** H(A1) = H(username ":" realm ":" password), RFC 7616 section 3.4.2; the same value is the key of RFC 8489 section 9.2.2. */
 export function computeHa1(algorithm: Ha1Algorithm, username: string, realm: string, opaque: string): Buffer {
-  return createHash(algorithm === 'MD5' ? 'md5' : 'sha256').update(`${username}:${realm}:${opaque}`).digest();
+  return createHash(algorithm === 'MD5' ? 'md5' : 'sha256')
+    .update(`${username}:${realm}:${opaque}`)
+    .digest();
 }
 
-const ha1Layout: readonly { readonly form: Ha1Form; readonly algorithm: Ha1Algorithm; readonly from: number; readonly to: number }[] = [
+const ha1Layout: readonly {
+  readonly form: Ha1Form;
+  readonly algorithm: Ha1Algorithm;
+  readonly from: number;
+  readonly to: number;
+}[] = [
   { form: 'local', algorithm: 'MD5', from: 0, to: 16 },
   { form: 'local@domain', algorithm: 'MD5', from: 16, to: 32 },
   { form: 'local', algorithm: 'SHA-256', from: 32, to: 64 },

@@ -4,24 +4,34 @@ import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 const names = { 'SHA-1': 'sha1', 'SHA-256': 'sha256', 'SHA-512': 'sha512' } as const;
 const sizes = { 'SHA-1': 20, 'SHA-256': 32, 'SHA-512': 64 } as const;
 
+export interface ClientSide {
+  readonly hash: keyof typeof names;
+  readonly password: string;
+  readonly gs2Header: string;
+  readonly firstBare: string;
+  readonly serverFirst: string;
+  readonly bound?: Buffer;
+  /** `,x=1` */
+  readonly extension?: string;
+}
+
 export interface ClientExchange {
   readonly final: string;
   readonly serverFinal: string;
 }
 
 /** The client's final message, and the answer it expects from a server that knows the password. */
-export function answer(
-  hash: keyof typeof names,
-  password: string,
-  gs2Header: string,
-  firstBare: string,
-  serverFirst: string,
-  bound: Buffer = Buffer.alloc(0),
-  extension = '',
-): ClientExchange {
+export function answer(side: ClientSide): ClientExchange {
+  const { hash, password, gs2Header, firstBare, serverFirst, bound = Buffer.alloc(0), extension = '' } = side;
   const name = names[hash];
   const [nonce = '', salt = '', iterations = ''] = serverFirst.split(',');
-  const salted = pbkdf2Sync(password, Buffer.from(salt.slice(2), 'base64'), Number(iterations.slice(2)), sizes[hash], name);
+  const salted = pbkdf2Sync(
+    password,
+    Buffer.from(salt.slice(2), 'base64'),
+    Number(iterations.slice(2)),
+    sizes[hash],
+    name,
+  );
   const clientKey = createHmac(name, salted).update('Client Key').digest();
   const storedKey = createHash(name).update(clientKey).digest();
   const binding = Buffer.concat([Buffer.from(gs2Header), bound]).toString('base64');

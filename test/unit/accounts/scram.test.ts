@@ -35,12 +35,31 @@ function told(step: ScramStep): string {
   return step.kind === 'failure' ? `failure ${step.condition} ${step.error}` : `${step.kind} ${step.data.toString()}`;
 }
 
+interface FinalParts {
+  readonly bound?: Buffer;
+  readonly extension?: string;
+}
+
 /** Runs a whole login of the independent client; `as` is the password it types. */
-function login(options: Partial<ScramOptions>, gs2: string, bare: string, as: string, bound?: Buffer, extension?: string): [ScramStep, string] {
+function login(
+  options: Partial<ScramOptions>,
+  gs2: string,
+  bare: string,
+  as: string,
+  final: FinalParts = {},
+): [ScramStep, string] {
   const machine = server(options);
   const first = machine.step(Buffer.from(gs2 + bare));
   if (first.kind !== 'challenge') return [first, ''];
-  const reply = answer(options.hash ?? 'SHA-256', as, gs2, bare, first.data.toString(), bound, extension);
+  const serverFirst = first.data.toString();
+  const reply = answer({
+    hash: options.hash ?? 'SHA-256',
+    password: as,
+    gs2Header: gs2,
+    firstBare: bare,
+    serverFirst,
+    ...final,
+  });
   return [machine.step(Buffer.from(reply.final)), reply.serverFinal];
 }
 
@@ -52,7 +71,9 @@ test('RFC 5802 section 5: the SCRAM-SHA-1 exchange of user and pencil', async (t
     'challenge r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096',
   );
   t.is(
-    told(machine.step(Buffer.from('c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts='))),
+    told(
+      machine.step(Buffer.from('c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=')),
+    ),
     'success v=rmF9pqV8S7suAoZWja4dJRkFsKQ=',
   );
 });
@@ -60,7 +81,10 @@ test('RFC 5802 section 5: the SCRAM-SHA-1 exchange of user and pencil', async (t
 test('RFC 7677 section 3: the SCRAM-SHA-256 exchange of user and pencil', (t) => {
   const machine = server({ nonce: '%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0' });
   const nonce = 'rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0';
-  t.is(told(machine.step(Buffer.from('n,,n=user,r=rOprNGfwEbeRWgbNEkqO'))), `challenge r=${nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096`);
+  t.is(
+    told(machine.step(Buffer.from('n,,n=user,r=rOprNGfwEbeRWgbNEkqO'))),
+    `challenge r=${nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096`,
+  );
   t.is(
     told(machine.step(Buffer.from(`c=biws,r=${nonce},p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=`))),
     'success v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=',
@@ -92,7 +116,10 @@ for (const hash of ['SHA-1', 'SHA-256', 'SHA-512'] as const) {
     const verifier = await verifierOf(hash, 'correct horse', 'c2FsdHNhbHRzYWx0', 5000);
     const [step, expected] = login({ hash, verifier: () => verifier }, 'n,,', 'n=romeo,r=abc', 'correct horse');
     t.is(told(step), `success ${expected}`);
-    t.is(told(login({ hash, verifier: () => verifier }, 'n,,', 'n=romeo,r=abc', 'wrong')[0]), 'failure not-authorized invalid-proof');
+    t.is(
+      told(login({ hash, verifier: () => verifier }, 'n,,', 'n=romeo,r=abc', 'wrong')[0]),
+      'failure not-authorized invalid-proof',
+    );
   });
 }
 
@@ -112,14 +139,16 @@ test('the user name is decoded and the authzid is asked for after the proof', (t
 });
 
 test('channel binding by tls-exporter holds, and a client on another channel is refused', (t) => {
-  const [step, expected] = login(withBinding, 'p=tls-exporter,,', 'n=user,r=abc', 'pencil', exporter);
+  const [step, expected] = login(withBinding, 'p=tls-exporter,,', 'n=user,r=abc', 'pencil', { bound: exporter });
   t.is(told(step), `success ${expected}`);
-  const [elsewhere] = login(withBinding, 'p=tls-exporter,,', 'n=user,r=abc', 'pencil', Buffer.from('another channel'));
+  const [elsewhere] = login(withBinding, 'p=tls-exporter,,', 'n=user,r=abc', 'pencil', {
+    bound: Buffer.from('another channel'),
+  });
   t.is(told(elsewhere), 'failure not-authorized channel-bindings-dont-match');
 });
 
 test('unknown optional extensions are ignored but signed', (t) => {
-  const [step, expected] = login({}, 'n,,', 'n=user,r=abc,x=1,Z=a=b', 'pencil', undefined, ',y=2');
+  const [step, expected] = login({}, 'n,,', 'n=user,r=abc,x=1,Z=a=b', 'pencil', { extension: ',y=2' });
   t.is(told(step), `success ${expected}`);
 });
 
@@ -127,7 +156,11 @@ test('a verifier with two forms of the password accepts either', async (t) => {
   const salt = Buffer.from('saltsaltsaltsalt');
   const keys = [await scramKeys('SHA-256', 'Ⅸ', salt, 4096), await scramKeys('SHA-256', 'IX', salt, 4096)];
   const options = { verifier: () => ({ salt, iterations: 4096, keys }) };
-  for (const [typed, kind] of [['Ⅸ', 'success'], ['IX', 'success'], ['ix', 'failure']] as const) {
+  for (const [typed, kind] of [
+    ['Ⅸ', 'success'],
+    ['IX', 'success'],
+    ['ix', 'failure'],
+  ] as const) {
     const [step, expected] = login(options, 'n,,', 'n=user,r=abc', typed);
     t.is(step.kind, kind, typed);
     if (step.kind === 'success') t.is(step.data.toString(), expected);
@@ -151,7 +184,17 @@ test('a machine that answered is spent', (t) => {
 });
 
 test('server nonces differ', (t) => {
-  const challenge = () => told(new ScramServer({ hash: 'SHA-256', plus: false, plusOffered: false, binding: () => undefined, verifier: () => pencil, authorize: () => false }).step(Buffer.from('n,,n=user,r=abc')));
+  const challenge = () =>
+    told(
+      new ScramServer({
+        hash: 'SHA-256',
+        plus: false,
+        plusOffered: false,
+        binding: () => undefined,
+        verifier: () => pencil,
+        authorize: () => false,
+      }).step(Buffer.from('n,,n=user,r=abc')),
+    );
   t.not(challenge(), challenge());
 });
 
@@ -159,7 +202,12 @@ const bad = 'malformed-request invalid-encoding';
 const badName = 'malformed-request invalid-username-encoding';
 const mandatory = 'malformed-request extensions-not-supported';
 
-const hostileFirst: readonly (readonly [name: string, message: string | Buffer, told: string, options?: Partial<ScramOptions>])[] = [
+const hostileFirst: readonly (readonly [
+  name: string,
+  message: string | Buffer,
+  told: string,
+  options?: Partial<ScramOptions>,
+])[] = [
   ['empty', '', bad],
   ['one comma', ',', bad],
   ['no flag', ',,n=user,r=abc', bad],
@@ -201,12 +249,27 @@ const hostileFirst: readonly (readonly [name: string, message: string | Buffer, 
   ['9000 bytes', `n,,n=${'a'.repeat(9000)},r=abc`, bad],
   ['8000 commas', `n,,n=user,r=abc${','.repeat(8000)}`, bad],
   ['a final message first', 'c=biws,r=abcSERVER,p=AAAA', bad],
-  ['y although -PLUS was offered', 'y,,n=user,r=abc', 'not-authorized server-does-support-channel-binding', { plusOffered: true }],
+  [
+    'y although -PLUS was offered',
+    'y,,n=user,r=abc',
+    'not-authorized server-does-support-channel-binding',
+    { plusOffered: true },
+  ],
   ['y on the -PLUS mechanism', 'y,,n=user,r=abc', 'not-authorized channel-bindings-dont-match', withBinding],
   ['n on the -PLUS mechanism', 'n,,n=user,r=abc', 'not-authorized channel-bindings-dont-match', withBinding],
   ['tls-unique', 'p=tls-unique,,n=user,r=abc', 'not-authorized unsupported-channel-binding-type', withBinding],
-  ['a type nobody knows', 'p=constructor,,n=user,r=abc', 'not-authorized unsupported-channel-binding-type', withBinding],
-  ['p on a mechanism without -PLUS', 'p=tls-exporter,,n=user,r=abc', 'not-authorized channel-binding-not-supported', { ...withBinding, plus: false }],
+  [
+    'a type nobody knows',
+    'p=constructor,,n=user,r=abc',
+    'not-authorized unsupported-channel-binding-type',
+    withBinding,
+  ],
+  [
+    'p on a mechanism without -PLUS',
+    'p=tls-exporter,,n=user,r=abc',
+    'not-authorized channel-binding-not-supported',
+    { ...withBinding, plus: false },
+  ],
 ];
 
 for (const [name, message, expected, options] of hostileFirst) {
@@ -236,9 +299,21 @@ const hostileFinal: readonly (readonly [name: string, message: string | Buffer, 
   ['the client nonce alone', `c=biws,r=abc,p=${proof}`, 'not-authorized other-error'],
   ['a longer nonce', `c=biws,r=abcSERVER1,p=${proof}`, 'not-authorized other-error'],
   ['nonce in another case', `c=biws,r=abcserver,p=${proof}`, 'not-authorized other-error'],
-  ['a flag that was y at first', `c=${Buffer.from('y,,').toString('base64')},r=abcSERVER,p=${proof}`, 'not-authorized channel-bindings-dont-match'],
-  ['an authzid slipped in', `c=${Buffer.from('n,a=admin,').toString('base64')},r=abcSERVER,p=${proof}`, 'not-authorized channel-bindings-dont-match'],
-  ['binding data without a binding', `c=${Buffer.from('n,,data').toString('base64')},r=abcSERVER,p=${proof}`, 'not-authorized channel-bindings-dont-match'],
+  [
+    'a flag that was y at first',
+    `c=${Buffer.from('y,,').toString('base64')},r=abcSERVER,p=${proof}`,
+    'not-authorized channel-bindings-dont-match',
+  ],
+  [
+    'an authzid slipped in',
+    `c=${Buffer.from('n,a=admin,').toString('base64')},r=abcSERVER,p=${proof}`,
+    'not-authorized channel-bindings-dont-match',
+  ],
+  [
+    'binding data without a binding',
+    `c=${Buffer.from('n,,data').toString('base64')},r=abcSERVER,p=${proof}`,
+    'not-authorized channel-bindings-dont-match',
+  ],
   ['empty binding', `c=,r=abcSERVER,p=${proof}`, 'not-authorized channel-bindings-dont-match'],
   ['proof of zeros', `c=biws,r=abcSERVER,p=${proof}`, 'not-authorized invalid-proof'],
   ['proof of another length', 'c=biws,r=abcSERVER,p=AAAA', 'not-authorized invalid-proof'],
