@@ -84,14 +84,14 @@ class ScopedLog implements Log {
   protected readonly tree: Tree;
   protected readonly threshold: Threshold;
   readonly #bound: Fields;
-  readonly #pino: Logger;
+  /** Made at the first line: most connections never write one. */
+  #pino: Logger | undefined;
 
   /** `bound` are safe fields that each line carries, the scope's name among them. */
   constructor(tree: Tree, threshold: Threshold, bound: Fields) {
     this.tree = tree;
     this.threshold = threshold;
     this.#bound = bound;
-    this.#pino = tree.output.child(bound);
   }
 
   get traceEnabled(): boolean {
@@ -139,8 +139,9 @@ class ScopedLog implements Log {
   }
 
   #write(severity: Severity, message: string, fields: Fields | undefined): void {
-    if (fields === undefined) this.#pino[severity](message);
-    else this.#pino[severity](prepare(fields), message);
+    const output = (this.#pino ??= this.tree.output.child(this.#bound));
+    if (fields === undefined) output[severity](message);
+    else output[severity](prepare(fields), message);
   }
 }
 

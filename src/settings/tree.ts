@@ -49,7 +49,7 @@ export function parseTree(text: string, file: string): ParsedTree {
     return { problems: faults.slice(0, 10).map(({ pos, message }) => problem(reader.position(pos[0]), [], syntax(message))) };
   }
   const root = document.contents;
-  if (root === null || (isScalar(root) && root.value === null)) return { tree: { kind: 'map', entries: new Map(), at: top } };
+  if (root === null || (isScalar(root) && root.value === null)) return { tree: emptyMap(top) };
   const tree = reader.convert(root, []);
   if (tree.kind !== 'map') reader.report(tree.at, [], 'expected a map of options (name: value)');
   return tree.kind === 'map' && reader.problems.length === 0 ? { tree } : { problems: reader.problems };
@@ -128,6 +128,8 @@ class Reader {
 }
 
 /** Lays `over` on `base`: maps merge name by name, lists and plain values are replaced. An empty value leaves the base as it is. */
+export function mergeTrees(base: MapNode, over: MapNode): MapNode;
+export function mergeTrees(base: Tree, over: Tree): Tree;
 export function mergeTrees(base: Tree, over: Tree): Tree {
   if (base.kind !== 'map') return over;
   if (over.kind !== 'map') return over.kind === 'scalar' && over.value === null ? base : over;
@@ -149,6 +151,10 @@ export function treeOf(value: unknown, source: string): Tree {
   }
   const scalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
   return { kind: 'scalar', value: scalar, source: String(value), at };
+}
+
+export function emptyMap(at: Position): MapNode {
+  return { kind: 'map', entries: new Map(), at };
 }
 
 /** The plain value of a tree; maps have no prototype. */
