@@ -9,9 +9,7 @@ export function percentEncoder(allowed: string): (text: string) => string {
   return (text) => {
     let out = '';
     for (const byte of Buffer.from(text)) {
-      out += isAllowed.has(byte)
-        ? String.fromCharCode(byte)
-        : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+      out += isAllowed.has(byte) ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
     }
     return out;
   };

@@ -35,7 +35,7 @@ export function decodePunycode(text: string): number[] | undefined {
   let n = INITIAL_N;
   let bias = INITIAL_BIAS;
   let i = 0;
-  for (let at = delimiter + 1; at < text.length; ) {
+  for (let at = delimiter + 1; at < text.length;) {
     const start = i;
     for (let weight = 1, k = BASE; ; k += BASE) {
       const digit = at < text.length ? digitOf(text.charCodeAt(at++)) : BASE;

@@ -67,7 +67,7 @@ export function parseTel(uri: string): TelephoneNumber | undefined {
     found.set(name, value);
   }
   if ((found.has('ext') && found.has('isub')) || (!isGlobal && !found.has('phone-context'))) return undefined;
-  return { number, isGlobal, parameters: new Map([...found].sort(byRankThenName)) };
+  return { number, isGlobal, parameters: new Map([...found].toSorted(byRankThenName)) };
 }
 
 /** The canonical `tel:` URI: two numbers are equivalent (RFC 3966 section 4) exactly when these are equal strings. */

@@ -96,7 +96,7 @@ function queryOf(text: string): Pick<XmppUri, 'action' | 'parameters'> | undefin
   const [type = '', ...pairs] = text.split(';');
   const action = percentDecode(type);
   for (const pair of pairs) {
-    const [key, value = ''] = cut(pair, '=').map((each) => percentDecode(each ?? ''));
+    const [key, value] = cut(pair, '=').map((each) => percentDecode(each ?? ''));
     if (key === undefined || value === undefined) return undefined;
     if (!parameters.has(key)) parameters.set(key, value);
   }
