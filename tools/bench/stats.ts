@@ -34,7 +34,7 @@ export class Samples {
   /** The nearest-rank quantile (0 < q <= 1), or NaN when there is no value. */
   quantile(q: number): number {
     if (this.#length === 0) return Number.NaN;
-    const sorted = this.#values.slice(0, this.#length).sort();
+    const sorted = this.#values.subarray(0, this.#length).toSorted();
     return sorted[Math.max(0, Math.ceil(q * this.#length) - 1)] ?? Number.NaN;
   }
 }

@@ -53,7 +53,7 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs a server in its place, its output in `output.txt` there, and waits until `ready` settles. */
+/** Runs a server in its place, its output in `output.txt` there, and waits until `ready` settles; an error ends with its last words. */
 export async function launch(
   place: Place,
   { command, args, env }: Command,
@@ -65,20 +65,22 @@ export async function launch(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  writeFileSync(path, '');
   const output = createWriteStream(path, { flags: 'a' });
   child.stdout?.pipe(output, { end: false });
   child.stderr?.pipe(output, { end: false });
   const over = Promise.withResolvers<never>();
   child.once('error', (error) => over.reject(error));
-  child.once('exit', (code) => over.reject(new Error(`${command} ended with code ${code}; see ${path}`)));
+  child.once('exit', (code) => over.reject(new Error(`${command} ended with code ${code}`)));
   const late = delay(START_MS, undefined, { ref: false }).then(() => {
-    throw new Error(`${command} did not start within ${START_MS / 1000} s; see ${path}`);
+    throw new Error(`${command} did not start within ${START_MS / 1000} s`);
   });
   try {
     await Promise.race([ready(child), over.promise, late]);
   } catch (error) {
     child.kill('SIGKILL');
-    throw error;
+    const last = readFileSync(path, 'utf8').slice(-1000);
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${last}`.trimEnd(), { cause: error });
   }
   over.promise.catch(() => undefined);
   late.catch(() => undefined);
@@ -120,7 +122,9 @@ export function freePort(): Promise<number> {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
+      server.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
     });
   });
 }

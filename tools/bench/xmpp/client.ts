@@ -6,7 +6,7 @@ import { type Element, attribute, childText, nextElement } from '#tools/bench/xm
 import { type Account, type KeyCache, Scram } from '#tools/bench/xmpp/scram.ts';
 
 const TIMEOUT_MS = 30_000;
-const STANZAS = ['message', 'presence', 'iq'];
+const STANZAS = new Set(['message', 'presence', 'iq']);
 
 // One buffer serves every socket: what is read is used up before the next read. (node:net, `onread`.)
 const shared = Buffer.allocUnsafe(65_536);
@@ -148,7 +148,7 @@ export class Client {
     const element = nextElement(this.#text);
     if (element !== undefined) {
       this.#text = element.rest;
-      if (STANZAS.includes(element.name)) this.#stanzas++;
+      if (STANZAS.has(element.name)) this.#stanzas++;
       const { resolve } = this.#waiting;
       this.#waiting = undefined;
       resolve(element);

@@ -19,7 +19,10 @@ const DOMAIN = 'localhost';
 export function xmppOptions(argv: Argv) {
   return argv
     .option('only', { type: 'string', describe: 'servers to run, separated by commas (default: all installed)' })
-    .option('scenes', { type: 'string', describe: `of ${SCENES.join(', ')} (default: chat,login,idle; quick: chat,login)` })
+    .option('scenes', {
+      type: 'string',
+      describe: `of ${SCENES.join(', ')} (default: chat,login,idle; quick: chat,login)`,
+    })
     .option('transports', { type: 'string', default: TRANSPORTS.join(','), describe: 'plain, tls' })
     .option('windows', { type: 'string', default: '1,10', describe: 'messages on their way in each pair' })
     .option('pairs', { type: 'number', default: 100, describe: 'conversations' })
@@ -85,7 +88,7 @@ async function serversOf(options: Options, work: string): Promise<readonly Serve
   const names = PEERS.map((peer) => peer.name);
   const wanted = options.only === undefined ? names : listOf(options.only, names);
   const certificate = makeCertificate(work, DOMAIN);
-  for (const peer of PEERS.filter(({ name }) => wanted.includes(name))) {
+  for (const peer of PEERS.filter((one) => wanted.includes(one.name))) {
     if (peer.available()) servers.push(await ManagedServer.make(peer, work, DOMAIN, certificate));
     else process.stderr.write(`${peer.name} is not installed and is left out\n`);
   }

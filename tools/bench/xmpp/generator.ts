@@ -24,10 +24,10 @@ async function register(job: RegisterJob): Promise<Result> {
   const start = performance.now();
   // In runs of ten a stream: cheap, and no server counts that as abuse with its limits off.
   const runs = Math.ceil(job.count / 10);
-  await overAll(runs, 4, async (run) => {
+  await overAll(runs, 4, async (batch) => {
     const client = await Client.connect(job.endpoint);
     await client.openStream();
-    for (let n = run * 10; n < Math.min(job.count, run * 10 + 10); n++) {
+    for (let n = batch * 10; n < Math.min(job.count, batch * 10 + 10); n++) {
       const { user, password } = account(n);
       client.write(
         `<iq type='set' id='reg${n}' to='${job.endpoint.domain}'><query xmlns='jabber:iq:register'>` +
@@ -43,7 +43,11 @@ async function register(job: RegisterJob): Promise<Result> {
   return { operations: job.count, perSecond: (job.count * 1000) / (performance.now() - start) };
 }
 
-async function connectAll(job: ChatJob | IdleJob | FanoutJob, from: number, count: number): Promise<[Client, string][]> {
+async function connectAll(
+  job: ChatJob | IdleJob | FanoutJob,
+  from: number,
+  count: number,
+): Promise<[Client, string][]> {
   const cache = cacheOf(job.endpoint);
   return await overAll(count, PARALLEL, async (n) => {
     const client = await Client.connect(job.endpoint);

@@ -83,7 +83,12 @@ export async function measure(
   return measurements;
 }
 
-async function prepare(server: Server, count: number, generator: Generator, log: (line: string) => void): Promise<void> {
+async function prepare(
+  server: Server,
+  count: number,
+  generator: Generator,
+  log: (line: string) => void,
+): Promise<void> {
   await server.start();
   const endpoint = server.endpoint('plain') ?? server.endpoint('tls');
   if (endpoint === undefined || server.accounts >= count) return;

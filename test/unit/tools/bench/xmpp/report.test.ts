@@ -7,7 +7,9 @@ const chat = (server: string, round: number, serverCpu: number): Measurement => 
   kind: 'chat',
   server,
   round,
-  outcome: { result: { operations: 10, perSecond: 1000, serverCpu, p50: 1, p99: 2, generatorCpu: 20, generatorShare: 0.4 } },
+  outcome: {
+    result: { operations: 10, perSecond: 1000, serverCpu, p50: 1, p99: 2, generatorCpu: 20, generatorShare: 0.4 },
+  },
 });
 
 test('a summary holds the medians of the rounds', (t) => {
