@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Scram } from '#tools/bench/xmpp/scram.ts';
+import { type KeyCache, Scram } from '#tools/bench/xmpp/scram.ts';
 
 // The exchange of RFC 5802, section 5.
 const account = { user: 'user', password: 'pencil' };
@@ -7,7 +7,7 @@ const nonce = 'fyko+d2lbbFgONRv9qkxdawL';
 const serverFirst = 'r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096';
 
 test('the exchange of RFC 5802 section 5', (t) => {
-  const cache = new Map();
+  const cache: KeyCache = new Map();
   const scram = new Scram(account, cache, nonce);
   t.is(scram.clientFirst(), 'n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL');
   t.is(
