@@ -26,7 +26,7 @@ export type RuleLine =
   | { readonly deny: Names }
   | { readonly value: RuleValue; readonly for: Names };
 
-/** The sections `acl` and `access` of the settings, as plain data. */
+/** The sections `acl` and `access` of the settings, as plain data; the defaults are declared there. */
 export interface AccessData {
   readonly acl: Readonly<Record<string, AclData>>;
   readonly access: Readonly<Record<string, readonly RuleLine[]>>;
@@ -38,32 +38,6 @@ const builtin: Readonly<Record<string, AclData>> = {
   none: { all: false },
   loopback: { loopback: true },
 };
-
-/** Nobody is an admin, nobody is blocked, and only loopback may register an account over the wire. */
-export const defaultAccess: AccessData = {
-  acl: { local: { registered: true }, admin: [], blocked: [] },
-  access: {
-    c2s: [{ deny: 'blocked' }, { allow: 'all' }],
-    registration: [{ allow: 'loopback' }],
-    admin: [{ allow: 'admin' }],
-    announce: [{ allow: 'admin' }],
-    ban_exempt: [{ allow: 'loopback' }],
-    max_sessions: [{ value: 10, for: 'all' }],
-    max_offline: [
-      { value: 5000, for: 'admin' },
-      { value: 100, for: 'all' },
-    ],
-    shaper: [
-      { value: 'none', for: 'admin' },
-      { value: 'normal', for: 'all' },
-    ],
-  },
-};
-
-/** The given data over the defaults, name by name. */
-export function withDefaults(data: Partial<AccessData>): AccessData {
-  return { acl: { ...defaultAccess.acl, ...data.acl }, access: { ...defaultAccess.access, ...data.access } };
-}
 
 interface Line {
   readonly value: RuleValue;

@@ -30,6 +30,8 @@ export interface HostAccounts {
   readonly backends: readonly Backend[];
   /** What a decoy for an unknown user announces: the iterations that new accounts get. */
   readonly iterations: Readonly<Record<ScramHash, number>>;
+  /** UTF-16 units of the shortest password that may be set; default 1. */
+  readonly minPassword?: number;
 }
 
 export interface AccountsOptions {
@@ -105,6 +107,8 @@ export class Accounts {
     if ('refusal' in found) return { ok: false, refusal: found.refusal };
     const { local, backend } = found;
     if (this.exists(host, local)) return { ok: false, refusal: refuse('conflict', 'there is such an account') };
+    const short = this.#tooShort(host, password);
+    if (short !== undefined) return { ok: false, refusal: short };
     const change = changeOf(await backend.create(host, local, password));
     if (change.ok) for (const listener of this.#listeners) listener.created?.(host, local);
     return change;
@@ -114,6 +118,8 @@ export class Accounts {
     const found = this.#writable(host, username);
     if ('refusal' in found) return { ok: false, refusal: found.refusal };
     const { local, backend } = found;
+    const short = this.#tooShort(host, password);
+    if (short !== undefined) return { ok: false, refusal: short };
     const change = changeOf(await backend.setPassword(host, local, password));
     if (change.ok) for (const listener of this.#listeners) listener.passwordChanged?.(host, local);
     return change;
@@ -237,6 +243,13 @@ export class Accounts {
 
   #decoy(host: string, username: string, hash: ScramHash): ScramVerifier {
     return decoyVerifier(this.#decoySecret, hash, host, username, this.#hosts(host)?.iterations[hash] ?? 4096);
+  }
+
+  #tooShort(host: string, password: string): Refusal | undefined {
+    const least = this.#hosts(host)?.minPassword ?? 1;
+    return password.length < least
+      ? refuse('not-acceptable', `a password has at least ${least} characters`)
+      : undefined;
   }
 
   /** The backend that a change goes to: the account's own, or the first that can be written for a new one. */

@@ -29,7 +29,7 @@ export interface ScramVerifier {
   readonly keys: readonly ScramKeys[];
 }
 
-/** The user name inside H(A1): SIP phones send `local`, TURN and MQTT clients `local@domain`. */
+/** The user name inside H(A1): phones send `local`, relay clients `local@domain`. */
 export type Ha1Form = 'local' | 'local@domain';
 export const ha1Algorithms = ['MD5', 'SHA-256'] as const;
 export type Ha1Algorithm = (typeof ha1Algorithms)[number];
@@ -46,7 +46,7 @@ export interface VerifierPolicy {
    * PBKDF2 iterations. At SCRAM the client pays them, at PLAIN the server does. RFC 5802 and RFC 7677 ask for 4096 at least.
    */
   readonly iterations: Readonly<Record<ScramHash, number>>;
-  /** Keep H(A1)? Without it SIP digest and TURN cannot log the account in. */
+  /** Keep H(A1)? Without it no digest login and no relay credential works. */
   readonly ha1: boolean;
 }
 

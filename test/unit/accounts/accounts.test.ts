@@ -80,11 +80,21 @@ test('changes to an account that is not there are refused', async (t) => {
   t.true(await accounts.checkPassword(host, 'romeo', 'secret'));
 });
 
+test('a host asks for passwords of some length', async (t) => {
+  const made = await world();
+  made.minPassword = 8;
+  const { accounts } = made;
+  t.is(outcome(await accounts.create(host, 'romeo', '1234567')), 'not-acceptable');
+  t.is(outcome(await accounts.create(host, 'romeo', '12345678')), 'ok');
+  t.is(outcome(await accounts.setPassword(host, 'romeo', '1234567')), 'not-acceptable');
+  t.is(outcome(await accounts.setPassword(host, 'nobody', '12345678')), 'item-not-found');
+});
+
 test('two requests for one name at the same time make one account', async (t) => {
   const { accounts } = await world();
   const results = await Promise.all([accounts.create(host, 'romeo', 'one'), accounts.create(host, 'romeo', 'two')]);
   t.deepEqual(results.map(outcome).toSorted(), ['conflict', 'ok']);
-  const winner = results[0]?.ok === true ? 'one' : 'two';
+  const winner = results[0].ok ? 'one' : 'two';
   t.true(await accounts.checkPassword(host, 'romeo', winner));
   t.false(await accounts.checkPassword(host, 'romeo', winner === 'one' ? 'two' : 'one'));
 });

@@ -16,6 +16,7 @@ export interface World {
   readonly internal: InternalBackend;
   readonly clock: { now: number };
   policy: VerifierPolicy;
+  minPassword: number;
 }
 
 /** Serves example.org (internal backend first, then `more`) and example.net (only `more`). */
@@ -26,7 +27,7 @@ export async function world(
 ): Promise<World> {
   const store = await openMemoryStore({}, data);
   const clock = { now: 1_700_000_000_000 };
-  const made = { policy: quick };
+  const made = { policy: quick, minPassword: 1 };
   const internal = new InternalBackend({ store, key, policy: () => made.policy });
   const backends = new Map([
     ['example.org', [internal, ...more]],
@@ -38,7 +39,9 @@ export async function world(
     now: () => clock.now,
     hosts: (host) => {
       const list = backends.get(host);
-      return list === undefined ? undefined : { backends: list, iterations: quick.iterations };
+      return list === undefined
+        ? undefined
+        : { backends: list, iterations: quick.iterations, minPassword: made.minPassword };
     },
   });
   return Object.assign(made, { store, key, accounts, internal, clock });
