@@ -16,7 +16,7 @@ function packagesOf(file) {
     return new Map(Object.entries(JSON.parse(readFileSync(file, 'utf8')).packages));
   } catch (error) {
     if (error.code === 'ENOENT') return undefined;
-    throw new Error(`${file}: ${error.message}`);
+    throw new Error(`${file}: ${error.message}`, { cause: error });
   }
 }
 
