@@ -6,7 +6,7 @@ import { MAX_DOMAIN, NOT_ASCII, scanDomain } from '#src/address/ascii.ts';
 import { isRtlLabel, satisfiesBidiRule } from '#src/address/bidi.ts';
 import { codePoints, CONTEXTJ, CONTEXTO, idnaProperty, PVALID } from '#src/address/codepoints.ts';
 import { satisfiesContextRules } from '#src/address/context.ts';
-import { mapCase, mapWidth, MAX_RAW_PART } from '#src/address/mapping.ts';
+import { isMappable, mapCase, mapWidth } from '#src/address/mapping.ts';
 import { decodePunycode, encodePunycode } from '#src/address/punycode.ts';
 
 const ACE_PREFIX = 'xn--';
@@ -86,7 +86,7 @@ function prepIpLiteral(text: string): string | undefined {
 export function prepDomain(text: string): string | undefined {
   const end = scanDomain(text, 0, text.length, scratch, 0);
   if (end >= 0) return scratch.toString('latin1', 0, end);
-  if (end !== NOT_ASCII || text.length > MAX_RAW_PART) return undefined;
+  if (end !== NOT_ASCII || !isMappable(text)) return undefined;
   // RFC 7622 section 3.2: a final dot "MUST be stripped before any other canonicalization steps are taken".
   const name = text.endsWith('.') ? text.slice(0, -1) : text;
   return name.startsWith('[') ? prepIpLiteral(name) : prepName(name);

@@ -2,6 +2,7 @@
 import { MALFORMED, MAX_PART, NOT_ASCII, scanDomain, scanLocal, scanResource } from '#src/address/ascii.ts';
 import { GenerationCache } from '#src/address/cache.ts';
 import { prepDomain } from '#src/address/idna.ts';
+import { MAX_RAW_PART } from '#src/address/mapping.ts';
 import { prepLocal, prepResource } from '#src/address/precis.ts';
 
 const AT = 0x40;
@@ -9,6 +10,9 @@ const SLASH = 0x2f;
 
 // Room for the three parts and their separators.
 const scratch = Buffer.alloc(3 * MAX_PART + 2);
+
+// Three parts, two separators and a trailing dot.
+const MAX_TEXT = 3 * MAX_RAW_PART + 3;
 
 // Longer texts are parsed each time, so that a hostile peer cannot fill the memo with megabytes.
 const MAX_CACHED_LENGTH = 256;
@@ -40,6 +44,7 @@ export class Jid {
 
   /** The address that `text` denotes, undefined when it is malformed (`jid-malformed`, RFC 6120 section 8.3.3.8). Memoised. */
   static parse(text: string): Jid | undefined {
+    if (text.length > MAX_TEXT) return undefined;
     const known = Jid.#parsed.get(text);
     if (known !== undefined) return known;
     const jid = Jid.#parse(text);

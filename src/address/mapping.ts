@@ -17,7 +17,15 @@ export function mapCase(text: string): string {
 }
 
 /**
- * Longest part worth normalising, in UTF-16 units. NFC shrinks three units to two bytes at best (U+0390 of three),
- * so a longer one cannot come out with 1023 bytes or fewer; the bound keeps hostile input cheap.
+ * In UTF-16 units. NFC shrinks three units to two bytes at best (U+0390 of three), so a longer part cannot come out with
+ * 1023 bytes or fewer.
  */
 export const MAX_RAW_PART = 1535;
+// UAX #15 section 13, Stream-Safe Text Format: no writing system needs more than 30 marks in a row, and sorting them by their
+// combining class takes quadratic time. The two voicing marks become combining marks by width mapping.
+const TOO_MANY_MARKS = /[\p{M}\uff9e\uff9f]{31}/u;
+
+/** Whether a part may be mapped and normalised, which then takes linear time; one that may not is malformed. */
+export function isMappable(text: string): boolean {
+  return text.length <= MAX_RAW_PART && !TOO_MANY_MARKS.test(text);
+}

@@ -7,7 +7,7 @@ import { MAX_PART, NOT_ASCII, scanLocal, scanResource } from '#src/address/ascii
 import { isRtlLabel, satisfiesBidiRule } from '#src/address/bidi.ts';
 import { codePoints, CONTEXTJ, CONTEXTO, FREE_PVAL, precisProperty, PVALID } from '#src/address/codepoints.ts';
 import { satisfiesContextRules } from '#src/address/context.ts';
-import { mapCase, mapWidth, MAX_RAW_PART } from '#src/address/mapping.ts';
+import { isMappable, mapCase, mapWidth } from '#src/address/mapping.ts';
 
 type Mapping = (text: string) => string;
 type StringClass = 'identifier' | 'freeform';
@@ -58,7 +58,7 @@ const isTooLong = (part: string): boolean => Buffer.byteLength(part) > MAX_PART;
 export function prepLocal(text: string): string | undefined {
   const end = scanLocal(text, 0, text.length, scratch, 0);
   if (end >= 0) return scratch.toString('latin1', 0, end);
-  if (end !== NOT_ASCII || text.length > MAX_RAW_PART) return undefined;
+  if (end !== NOT_ASCII || !isMappable(text)) return undefined;
   const local = enforceUsernameCaseMapped(text);
   // Section 3.3.1: the characters that are disallowed even though the profile allows them.
   return local === undefined || isTooLong(local) || /["&'/:<>@]/.test(local) ? undefined : local;
@@ -68,7 +68,7 @@ export function prepLocal(text: string): string | undefined {
 export function prepResource(text: string): string | undefined {
   const end = scanResource(text, 0, text.length, scratch, 0);
   if (end >= 0) return scratch.toString('latin1', 0, end);
-  if (end !== NOT_ASCII || text.length > MAX_RAW_PART) return undefined;
+  if (end !== NOT_ASCII || !isMappable(text)) return undefined;
   const resource = enforceOpaqueString(text);
   // Section 3.5, example 18: no leading space.
   return resource === undefined || isTooLong(resource) || resource.startsWith(' ') ? undefined : resource;

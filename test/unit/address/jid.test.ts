@@ -85,6 +85,13 @@ test('localpart and resourcepart hold at most 1023 bytes of UTF-8', (t) => {
   t.truthy(Jid.parse(`${'\u03b9\u0308\u0301'.repeat(511)}@example.com`));
 });
 
+test('at most 30 marks in a row, so that normalising stays linear (UAX #15 section 13)', (t) => {
+  t.truthy(Jid.parse(`a${'\u0323'.repeat(30)}@example.com/a${'\u0323'.repeat(30)}`));
+  t.is(Jid.parse(`a${'\u0323'.repeat(31)}@example.com`), undefined);
+  t.is(Jid.parse(`x@a${'\u0301\uff9e'.repeat(16)}.example`), undefined);
+  t.is(Jid.parse(`x@example.com/a${'\u0301\u0323'.repeat(16)}`), undefined);
+});
+
 test('a domainpart obeys the limits of the DNS', (t) => {
   const label = 'a'.repeat(63);
   const longest = `${label}.${label}.${label}.${'a'.repeat(61)}`;
