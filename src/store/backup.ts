@@ -161,7 +161,8 @@ class Reader implements BackupReader {
   async readHeader(): Promise<void> {
     const header = await this.#take(HEADER);
     if (!header.subarray(0, 8).equals(MAGIC)) throw new BackupInvalid(this.#file, 'this is not a backup');
-    if (crc32(header.subarray(0, 22)) !== header.readUInt32BE(22)) throw new BackupInvalid(this.#file, 'the header is damaged');
+    if (crc32(header.subarray(0, 22)) !== header.readUInt32BE(22))
+      throw new BackupInvalid(this.#file, 'the header is damaged');
     const format = header.readUInt16BE(8);
     if (format > FORMAT) throw new StoreTooNew(`${this.#file} (format ${format})`, header.readUInt32BE(10), FORMAT);
     this.schema = header.readUInt32BE(10);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { readBackup, writeBackup } from './backup.ts';
 import type { Codec } from './codec.ts';
 import type { Driver } from './driver.ts';
-import { StoreFault } from './errors.ts';
+import type { StoreFault } from './errors.ts';
 import { type GroupOptions, Groups } from './groups.ts';
 import { GroupedJournal } from './journal.ts';
 import { MIGRATIONS, type Migration, assertKnown, latest, migrate, readSchema, schemaRecord } from './migrate.ts';
@@ -29,6 +29,8 @@ class GroupedStore implements Store {
   readonly #options: StoreOptions;
   readonly #names = new Set<string>();
   readonly #journals: GroupedJournal<never>[] = [];
+  /** Files being written. */
+  readonly #backups = new Set<string>();
   #closed: Promise<void> | undefined;
 
   constructor(driver: Driver, options: StoreOptions) {
@@ -81,9 +83,16 @@ class GroupedStore implements Store {
 
   async backup(file: string): Promise<BackupResult> {
     this.#groups.assertOpen();
-    await this.barrier();
-    this.#groups.assertOpen();
-    return writeBackup(file, this.schema, this.#driver.cursor({}));
+    const target = path.resolve(file);
+    if (this.#backups.has(target)) throw new Error(`a backup into ${file} is already being made`);
+    this.#backups.add(target);
+    try {
+      await this.barrier();
+      this.#groups.assertOpen();
+      return await writeBackup(target, this.schema, this.#driver.cursor({}));
+    } finally {
+      this.#backups.delete(target);
+    }
   }
 
   async restore(file: string): Promise<BackupResult> {
@@ -95,9 +104,16 @@ class GroupedStore implements Store {
       await groups.drain();
       const result = await restoreDriver(this.#driver, file, this.#options);
       for (const journal of this.#journals) journal.reset();
-      return result;
-    } finally {
       groups.state = 'open';
+      return result;
+    } catch (error) {
+      const intact = await readSchema(this.#driver).then(
+        (schema) => schema === this.schema,
+        () => false,
+      );
+      groups.state = intact ? 'open' : 'closed';
+      if (!intact) await this.#driver.close();
+      throw error;
     }
   }
 

@@ -22,7 +22,10 @@ export class StoreLocked extends StoreError {
 /** The data was written by a later version of this program. */
 export class StoreTooNew extends StoreError {
   constructor(what: string, found: number, known: number) {
-    super('too-new', `${what} has schema version ${found}, this program knows versions up to ${known}; use a newer program`);
+    super(
+      'too-new',
+      `${what} has schema version ${found}, this program knows versions up to ${known}; use a newer program`,
+    );
   }
 }
 

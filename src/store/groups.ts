@@ -66,7 +66,16 @@ export class Groups {
   #openBytes = 0;
   /** Ends the pause between two attempts. */
   #hurry: (() => void) | undefined;
-  #counts = { groups: 0, operations: 0, bytes: 0, cancelled: 0, lastCommitMs: 0, maxCommitMs: 0, pressured: 0, failedCommits: 0 };
+  readonly #counts = {
+    groups: 0,
+    operations: 0,
+    bytes: 0,
+    cancelled: 0,
+    lastCommitMs: 0,
+    maxCommitMs: 0,
+    pressured: 0,
+    failedCommits: 0,
+  };
 
   constructor(driver: Driver, options: GroupOptions) {
     this.#driver = driver;
@@ -168,7 +177,8 @@ export class Groups {
     if (ticket <= this.#committed) return undefined;
     if (this.state === 'closed') return Promise.reject(new StoreClosed('closed'));
     const flight = this.#flight;
-    if (flight !== undefined && (ticket <= flight.ticket || !this.#dirty)) return (flight.waiter ??= newWaiter()).promise;
+    if (flight !== undefined && (ticket <= flight.ticket || !this.#dirty))
+      return (flight.waiter ??= newWaiter()).promise;
     return this.#dirty ? (this.#waiter ??= newWaiter()).promise : undefined;
   }
 
@@ -177,7 +187,7 @@ export class Groups {
     while (this.#dirty || this.#flight !== undefined) {
       if (this.#flight === undefined) this.#cut();
       if (this.state === 'closing') this.#hurry?.();
-      await (this.#flight as Flight | undefined)?.done;
+      await this.#flight?.done;
     }
   }
 

@@ -45,7 +45,11 @@ export class GroupedJournal<V> implements Journal<V> {
     const place = encodeKey('', key);
     const position = this.#positions.get(place);
     const found: JournalEntry<V>[] = [];
-    for (let seq = livingFrom(position, from); seq < position.next && found.length < limit; seq = livingFrom(position, seq + 1)) {
+    for (
+      let seq = livingFrom(position, from);
+      seq < position.next && found.length < limit;
+      seq = livingFrom(position, seq + 1)
+    ) {
       const bytes = this.#entries.get(this.#entry(place, seq));
       // Only a repair of a damaged store can have dropped an entry: the rest of the queue is still worth reading.
       if (bytes !== undefined) found.push({ seq, value: this.#decode(key, seq, bytes) });

@@ -2,7 +2,7 @@
  * The default driver: LevelDB in one directory, movable, held by one process. Keys are UTF-8 text, measured as fast as bytes and shared with the
  * maps of waiting writes.
  */
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { syncDirectory } from './backup.ts';
@@ -50,18 +50,23 @@ const causeOf = (error: unknown): { readonly code: string; readonly text: string
 const openError = (location: string, error: unknown): Error => {
   const { code, text } = causeOf(error);
   if (code === 'LEVEL_LOCKED') return new StoreLocked(location, error);
-  if (code === 'LEVEL_CORRUPTION' || /corrupt|does not exist|missing files/i.test(text)) return corrupt(location, text, error);
+  if (code === 'LEVEL_CORRUPTION' || /corrupt|does not exist|missing files/i.test(text))
+    return corrupt(location, text, error);
   return new StoreFault(`cannot open ${location}: ${text}`, error);
 };
 
 const corrupt = (location: string, text: string, cause?: unknown): StoreCorrupt =>
-  new StoreCorrupt(`${location} is damaged (${text}); restore a backup, or repair it, which may lose the damaged part`, cause);
+  new StoreCorrupt(
+    `${location} is damaged (${text}); restore a backup, or repair it, which may lose the damaged part`,
+    cause,
+  );
 
 /** LevelDB would begin anew, and delete what it finds, in a directory that has lost its CURRENT file. */
 const assertWhole = async (location: string): Promise<void> => {
   const files = await readdir(location).catch((): string[] => []);
   if (files.includes('CURRENT')) return;
-  if (files.some((file) => /^\d+\.(?:log|ldb|sst)$|^MANIFEST-/.test(file))) throw corrupt(location, 'CURRENT is missing');
+  if (files.some((file) => /^\d+\.(?:log|ldb|sst)$|^MANIFEST-/.test(file)))
+    throw corrupt(location, 'CURRENT is missing');
 };
 
 const exists = async (directory: string): Promise<boolean> =>
@@ -92,7 +97,8 @@ class LevelDriver implements Driver {
   }
 
   get(key: string): Uint8Array | undefined {
-    if (this.#database.status !== 'open') throw new StoreFault(`${this.location} is being opened again after a failed write`);
+    if (this.#database.status !== 'open')
+      throw new StoreFault(`${this.location} is being opened again after a failed write`);
     try {
       return this.#database.getSync(key);
     } catch (error) {
@@ -104,8 +110,12 @@ class LevelDriver implements Driver {
     await writeTo(this.#database, changes, this.#sync);
   }
 
-  /** After a failed flush LevelDB refuses all writes until it is opened again. */
+  /**
+   * After a failed flush LevelDB refuses all writes until it is opened again, and after a failed append its log would be read back only up to there.
+   * Reads go on from the old handle until the disk takes a file again.
+   */
   async recover(): Promise<void> {
+    await probe(this.location);
     await this.#database.close();
     this.#database = await openDatabase(this.location, this.#options);
   }
@@ -160,6 +170,16 @@ class LevelDriver implements Driver {
     return code === 'LEVEL_CORRUPTION' ? corrupt(this.location, text, error) : error;
   }
 }
+
+/** Throws when the disk of `directory` does not take a file of 1 MiB; LevelDB passes over the name. */
+const probe = async (directory: string): Promise<void> => {
+  const file = path.join(directory, 'probe');
+  try {
+    await writeFile(file, Buffer.alloc(1 << 20), { flush: true });
+  } finally {
+    await rm(file, { force: true });
+  }
+};
 
 /** A chained batch costs less per operation than an array of operations. */
 const writeTo = async (database: Database, changes: readonly Change[], sync: boolean): Promise<void> => {

@@ -56,7 +56,7 @@ export class MemoryDriver implements Driver {
   async close(): Promise<void> {}
 
   #range({ from, to, reverse = false }: Range): readonly Entry[] {
-    this.#sorted ??= [...this.#data.entries.keys()].sort(compareKeys);
+    this.#sorted ??= [...this.#data.entries.keys()].toSorted(compareKeys);
     const start = from === undefined ? 0 : lowerBound(this.#sorted, from);
     const end = to === undefined ? this.#sorted.length : lowerBound(this.#sorted, to);
     const found: Entry[] = [];
@@ -64,7 +64,7 @@ export class MemoryDriver implements Driver {
       const value = this.#data.entries.get(key);
       if (value !== undefined) found.push([key, value]);
     }
-    return reverse ? found.reverse() : found;
+    return reverse ? found.toReversed() : found;
   }
 }
 

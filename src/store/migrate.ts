@@ -10,7 +10,9 @@ export const SCHEMA_KEY = encodeKey('', '!schema');
 export interface MigrationAccess {
   entries(name: string): AsyncIterable<readonly [key: readonly string[], value: Uint8Array]>;
   /** Atomic and durable. `value` null deletes. */
-  write(changes: readonly { readonly name: string; readonly key: Key; readonly value: Uint8Array | null }[]): Promise<void>;
+  write(
+    changes: readonly { readonly name: string; readonly key: Key; readonly value: Uint8Array | null }[],
+  ): Promise<void>;
 }
 
 /** A step from version `to - 1` to `to`. A process that dies half way runs it again, so it must accept its own half-done work. */
@@ -24,9 +26,10 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [];
 
 export const latest = (migrations: readonly Migration[]): number => {
-  migrations.forEach((migration, i) => {
-    if (migration.to !== i + 2) throw new Error(`migration "${migration.title}" leads to ${migration.to}, expected ${i + 2}`);
-  });
+  for (const [i, migration] of migrations.entries()) {
+    if (migration.to !== i + 2)
+      throw new Error(`migration "${migration.title}" leads to ${migration.to}, expected ${i + 2}`);
+  }
   return migrations.length + 1;
 };
 
@@ -46,12 +49,14 @@ export const readSchema = async (driver: Driver): Promise<number | undefined> =>
   const stored = driver.get(SCHEMA_KEY);
   if (stored === undefined) {
     const cursor = driver.cursor({});
-    const page = await cursor.next(1).finally(() => cursor.close());
+    const page = await cursor.next(1);
+    await cursor.close();
     if (page.length === 0) return undefined;
     throw new StoreCorrupt(`${driver.location} holds data but no schema version`);
   }
   const version = Number(Buffer.from(stored).toString('latin1'));
-  if (!Number.isSafeInteger(version) || version < 1) throw new StoreCorrupt(`${driver.location} has an unreadable schema version`);
+  if (!Number.isSafeInteger(version) || version < 1)
+    throw new StoreCorrupt(`${driver.location} has an unreadable schema version`);
   return version;
 };
 
@@ -61,13 +66,20 @@ export const assertKnown = (what: string, found: number, migrations: readonly Mi
 };
 
 /** Brings what the driver holds from version `from` to the latest, a step at a time. */
-export const migrate = async (driver: Driver, from: number, migrations: readonly Migration[], tell: (text: string) => void): Promise<void> => {
+export const migrate = async (
+  driver: Driver,
+  from: number,
+  migrations: readonly Migration[],
+  tell: (text: string) => void,
+): Promise<void> => {
   const access: MigrationAccess = {
     async *entries(name) {
       const prefix = encodeKey('', name);
-      for await (const [key, value] of pages(driver, prefix, endOf(prefix))) yield [decodeKey(key, prefix.length), value];
+      for await (const [key, value] of pages(driver, prefix, endOf(prefix)))
+        yield [decodeKey(key, prefix.length), value];
     },
-    write: (changes) => driver.write(changes.map(({ name, key, value }) => ({ key: encodeKey(encodeKey('', name), key), value }))),
+    write: (changes) =>
+      driver.write(changes.map(({ name, key, value }) => ({ key: encodeKey(encodeKey('', name), key), value }))),
   };
   for (const migration of migrations) {
     if (migration.to <= from) continue;

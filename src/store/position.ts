@@ -20,7 +20,13 @@ const NO_HOLES: readonly number[] = [];
 
 export const START: Position = { first: 1, next: 1, live: 0, holes: NO_HOLES, reserved: 0 };
 
-const emptyAt = (next: number, reserved: number): Position => ({ first: next, next, live: 0, holes: NO_HOLES, reserved });
+const emptyAt = (next: number, reserved: number): Position => ({
+  first: next,
+  next,
+  live: 0,
+  holes: NO_HOLES,
+  reserved,
+});
 
 /** Index in `holes` of the first range that ends after `seq`. */
 const rangeAfter = (holes: readonly number[], seq: number): number => {
@@ -89,9 +95,12 @@ export const afterRemove = (position: Position, seq: number): Position => {
 };
 
 /** The record to store for `position` and the position once stored; undefined when the record stored still serves. */
-export const toRecord = (position: Position): { readonly record: Uint8Array; readonly position: Position } | undefined => {
+export const toRecord = (
+  position: Position,
+): { readonly record: Uint8Array; readonly position: Position } | undefined => {
   const { first, next, live, holes, reserved } = position;
-  if (live > 0) return { record: Buffer.from(JSON.stringify([first, next, ...holes])), position: { ...position, reserved: 0 } };
+  if (live > 0)
+    return { record: Buffer.from(JSON.stringify([first, next, ...holes])), position: { ...position, reserved: 0 } };
   if (reserved >= next) return undefined;
   const ahead = next + RESERVE;
   return { record: Buffer.from(JSON.stringify([ahead, ahead])), position: emptyAt(next, ahead) };
@@ -100,7 +109,8 @@ export const toRecord = (position: Position): { readonly record: Uint8Array; rea
 /** Throws when the record is not one. */
 export const fromRecord = (record: Uint8Array): Position => {
   const numbers: unknown = JSON.parse(Buffer.from(record).toString('latin1'));
-  const sound = Array.isArray(numbers) && numbers.length >= 2 && numbers.length % 2 === 0 && numbers.every(Number.isSafeInteger);
+  const sound =
+    Array.isArray(numbers) && numbers.length >= 2 && numbers.length % 2 === 0 && numbers.every(Number.isSafeInteger);
   if (!sound) throw new TypeError('not a journal position');
   const [first = 1, next = 1, ...holes] = numbers as number[];
   if (first === next) return emptyAt(next, next);

@@ -13,7 +13,7 @@ const GENERATION = 5000;
 export class Positions {
   readonly #groups: Groups;
   readonly #space: Space;
-  #changed = new Map<string, Position>();
+  readonly #changed = new Map<string, Position>();
   #young = new Map<string, Position>();
   #old = new Map<string, Position>();
 

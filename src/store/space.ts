@@ -128,7 +128,7 @@ export class Space {
     const stored = this.#driver.cursor({ from, to, reverse });
     if (waiting.size === 0) return stored;
     const sign = reverse ? -1 : 1;
-    const sorted = [...waiting.values()].sort((a, b) => sign * compareKeys(a.key, b.key));
+    const sorted = [...waiting.values()].toSorted((a, b) => sign * compareKeys(a.key, b.key));
     return mergeCursor(stored, sorted, sign);
   }
 

@@ -7,6 +7,7 @@
  * peer waits for `durable(ticket)` or `barrier()` first.
  */
 import type { Codec } from './codec.ts';
+import type { StoreFault } from './errors.ts';
 import type { Key } from './keys.ts';
 
 /** Names a group of writes; groups are numbered from 1 in the order in which they are committed. */
@@ -113,11 +114,14 @@ export interface Store {
   /** The bytes waiting to be written have passed `highWater`: read less from peers until it is false again. */
   readonly pressure: boolean;
   /** Set while the last attempt to write has failed. */
-  readonly fault: Error | undefined;
+  readonly fault: StoreFault | undefined;
   readonly stats: StoreStats;
   /** Writes a consistent snapshot into one file while the store serves; the file appears whole or not at all. */
   backup(file: string): Promise<BackupResult>;
-  /** Replaces the content by that of a backup once the whole of it has been verified; reads and writes throw meanwhile. Throws BackupInvalid or StoreTooNew. */
+  /**
+   * Replaces the content by that of a backup once the whole of it has been verified; reads and writes throw meanwhile. Throws BackupInvalid or
+   * StoreTooNew with the content untouched. Should the change itself fail half way, the store is closed: it is whole again when it is opened.
+   */
   restore(file: string): Promise<BackupResult>;
   /** Commits what is open, then closes. From the call on every other method throws StoreClosed. Rejects with StoreFault when the last writes could not be made. */
   close(): Promise<void>;

@@ -61,7 +61,9 @@ export const backups = (it: It): void => {
     let running = true;
     const load = (async () => {
       for (; running; round++) {
-        store.batch(() => ['a', 'm', 'z'].forEach((key) => table.put(key, round)));
+        store.batch(() => {
+          for (const key of ['a', 'm', 'z']) table.put(key, round);
+        });
         await store.barrier();
       }
     })();
@@ -93,8 +95,12 @@ export const backups = (it: It): void => {
       ['empty', Buffer.alloc(0)],
       ['not a backup', Buffer.from('hello '.repeat(100))],
       ...[0, 9, 13, 20, 25].map((at) => [`header byte ${at}`, flipped(at)] as const),
-      ...[26, 27, 30, 35, 60, whole.length >> 1, whole.length - 1, whole.length - 9, whole.length - 17].map((at) => [`byte ${at}`, flipped(at)] as const),
-      ...[1, 5, 17, 18, whole.length >> 1, whole.length - 26].map((cut) => [`${cut} bytes short`, whole.subarray(0, whole.length - cut)] as const),
+      ...[26, 27, 30, 35, 60, whole.length >> 1, whole.length - 1, whole.length - 9, whole.length - 17].map(
+        (at) => [`byte ${at}`, flipped(at)] as const,
+      ),
+      ...[1, 5, 17, 18, whole.length >> 1, whole.length - 26].map(
+        (cut) => [`${cut} bytes short`, whole.subarray(0, whole.length - cut)] as const,
+      ),
       ['with a tail', Buffer.concat([whole, Buffer.from('x')])],
       ['a block twice', Buffer.concat([whole.subarray(0, -17), whole.subarray(26)])],
     ];
@@ -108,6 +114,21 @@ export const backups = (it: It): void => {
     await store.close();
   });
 
+  it('two backups into one file do not mix', async (t, { place, directory }) => {
+    const file = path.join(directory, 'backup');
+    const store = await place.open();
+    fill(store);
+    const first = store.backup(file);
+    await t.throwsAsync(store.backup(file), { message: /already being made/ });
+    await first;
+    await store.backup(file);
+    await store.restore(file);
+    t.deepEqual(await readdir(directory).then((names) => names.filter((name) => name.startsWith('backup'))), [
+      'backup',
+    ]);
+    await store.close();
+  });
+
   it('a backup that cannot be written leaves no file', async (t, { place, directory }) => {
     const store = await place.open();
     fill(store);
@@ -115,7 +136,10 @@ export const backups = (it: It): void => {
     const handle = await open(path.join(directory, 'plain'), 'w');
     await handle.close();
     await t.throwsAsync(store.backup(path.join(directory, 'plain', 'backup')), { code: 'ENOTDIR' });
-    t.deepEqual((await readdir(directory)).filter((name) => name.includes('backup')), []);
+    t.deepEqual(
+      (await readdir(directory)).filter((name) => name.includes('backup')),
+      [],
+    );
     await store.close();
   });
 };

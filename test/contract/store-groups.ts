@@ -28,7 +28,10 @@ export const groups = (it: It): void => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     await Promise.all(waits);
-    t.deepEqual(order, order.toSorted((a, b) => a - b));
+    t.deepEqual(
+      order,
+      order.toSorted((a, b) => a - b),
+    );
     t.true(store.stats.groups > 1);
     t.is(store.stats.pendingBytes, 0);
     await store.close();
@@ -72,22 +75,29 @@ export const groups = (it: It): void => {
       journal.trim('q', 1);
       journal.append('q', 'c');
       journal.append('r', 'x');
-      t.throws(() => store.batch(() => {
-        journal.drop('q');
-        throw new Error('inner');
-      }));
+      t.throws(() =>
+        store.batch(() => {
+          journal.drop('q');
+          throw new Error('inner');
+        }),
+      );
       t.is(read(journal, 'q'), '2b 3c');
       throw new Error('no');
     };
     t.throws(() => store.batch(failing), { message: 'no' });
     for (const settle of STATES.slice(0, 2)) {
       await settle[1](store, place);
-      t.deepEqual(await collect(table, []), [[['gone'], 'old'], [['kept'], 'old'], [['open'], 'old']]);
+      t.deepEqual(await collect(table, []), [
+        [['gone'], 'old'],
+        [['kept'], 'old'],
+        [['open'], 'old'],
+      ]);
       t.is(read(journal, 'q'), '1a 2b');
       t.is(journal.length('r'), 0);
     }
     t.is(journal.append('q', 'c'), 3);
-    t.throws(() => store.batch(async () => undefined), { instanceOf: TypeError });
+    const later = (): unknown => Promise.resolve();
+    t.throws(() => store.batch(later), { instanceOf: TypeError });
     await store.close();
   });
 

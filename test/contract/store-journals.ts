@@ -3,7 +3,12 @@ import { number, text } from '#src/store/codec.ts';
 import type { Journal } from '#src/store/store.ts';
 import { type InEachState, type It, type Place, type Settle, listOf, read } from './store-kit.ts';
 
-const withJournal = async (place: Place, settle: Settle, write: (journal: Journal<string>) => void, check: (journal: Journal<string>) => Promise<void> | void): Promise<void> => {
+const withJournal = async (
+  place: Place,
+  settle: Settle,
+  write: (journal: Journal<string>) => void,
+  check: (journal: Journal<string>) => Promise<void> | void,
+): Promise<void> => {
   const first = await place.open();
   const written = first.journal('j', text);
   write(written);
@@ -15,7 +20,10 @@ const withJournal = async (place: Place, settle: Settle, write: (journal: Journa
 export const journals = (it: It, inEachState: InEachState): void => {
   inEachState('a journal keeps the order of its entries', async (t, { place }, settle) => {
     const write = (journal: Journal<string>): void => {
-      t.deepEqual(['a', 'b', 'c', 'd'].map((value) => journal.append('q', value)), [1, 2, 3, 4]);
+      t.deepEqual(
+        ['a', 'b', 'c', 'd'].map((value) => journal.append('q', value)),
+        [1, 2, 3, 4],
+      );
       t.is(journal.append('other', 'x'), 1);
     };
     await withJournal(place, settle, write, (journal) => {
@@ -117,7 +125,16 @@ export const journals = (it: It, inEachState: InEachState): void => {
     await store.barrier();
     for (const key of keys) journal.append(key, 2);
     await store.barrier();
-    t.true(keys.every((key) => journal.length(key) === 2 && journal.read(key).map(({ value }) => value).join() === '1,2'));
+    t.true(
+      keys.every(
+        (key) =>
+          journal.length(key) === 2 &&
+          journal
+            .read(key)
+            .map(({ value }) => value)
+            .join() === '1,2',
+      ),
+    );
     await store.close();
   });
 };

@@ -43,10 +43,39 @@ export const STATES: readonly (readonly [string, Settle])[] = [
   ],
 ];
 
-export const AWKWARD = ['', '\0', '\0\0', '\0\x01', '\x01', '\x01\0', '\x01\x01', '\x01\x02', '\x02', ' ', '!', '#', '/', 'a', 'a\0', 'a\0b', 'a\x01', 'ab', 'b', 'é', '\ud7ff', '\ue000', '\uffff', '😀', '\u{10ffff}'];
+export const AWKWARD = [
+  '',
+  '\0',
+  '\0\0',
+  '\0\x01',
+  '\x01',
+  '\x01\0',
+  '\x01\x01',
+  '\x01\x02',
+  '\x02',
+  ' ',
+  '!',
+  '#',
+  '/',
+  'a',
+  'a\0',
+  'a\0b',
+  'a\x01',
+  'ab',
+  'b',
+  'é',
+  '\ud7ff',
+  '\ue000',
+  '\uffff',
+  '😀',
+  '\u{10ffff}',
+];
 
 export type It = (title: string, fn: (t: ExecutionContext, context: Context) => Promise<void>) => void;
-export type InEachState = (title: string, fn: (t: ExecutionContext, context: Context, settle: Settle) => Promise<void>) => void;
+export type InEachState = (
+  title: string,
+  fn: (t: ExecutionContext, context: Context, settle: Settle) => Promise<void>,
+) => void;
 
 /** All of it. */
 export const listOf = async <T>(entries: AsyncIterable<T>): Promise<T[]> => {
@@ -55,11 +84,17 @@ export const listOf = async <T>(entries: AsyncIterable<T>): Promise<T[]> => {
   return list;
 };
 
-export const collect = <V>(table: Table<V>, prefix: readonly string[], options?: ScanOptions): Promise<(readonly [readonly string[], V])[]> =>
-  listOf(table.scan(prefix, options));
+export const collect = <V>(
+  table: Table<V>,
+  prefix: readonly string[],
+  options?: ScanOptions,
+): Promise<(readonly [readonly string[], V])[]> => listOf(table.scan(prefix, options));
 
 export const read = (journal: Journal<string>, key: string, from?: number, limit?: number): string =>
-  journal.read(key, from, limit).map(({ seq, value }) => `${seq}${value}`).join(' ');
+  journal
+    .read(key, from, limit)
+    .map(({ seq, value }) => `${seq}${value}`)
+    .join(' ');
 
 /** Order of keys: part by part, each by its UTF-8 bytes, a key before those that continue it. */
 export const byParts = (a: readonly string[], b: readonly string[]): number => {
@@ -70,7 +105,10 @@ export const byParts = (a: readonly string[], b: readonly string[]): number => {
   return a.length - b.length;
 };
 
-export const withPlace = async (driver: StoreDriverUnderTest, fn: (context: Context) => Promise<void>): Promise<void> => {
+export const withPlace = async (
+  driver: StoreDriverUnderTest,
+  fn: (context: Context) => Promise<void>,
+): Promise<void> => {
   const directory = await mkdtemp(path.join(tmpdir(), 'trivium-store-'));
   try {
     await fn({ place: driver.place(directory), directory });

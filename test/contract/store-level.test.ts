@@ -5,5 +5,7 @@ import { storeSuite } from './store.ts';
 
 storeSuite(test, {
   name: 'level',
-  place: (directory) => ({ open: (options) => openLevelStore({ ...options, location: path.join(directory, 'data', 'store') }) }),
+  place: (directory) => ({
+    open: (options) => openLevelStore({ ...options, location: path.join(directory, 'data', 'store') }),
+  }),
 });

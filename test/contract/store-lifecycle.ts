@@ -7,11 +7,11 @@ import type { Migration } from '#src/store/migrate.ts';
 import { type It, collect, listOf, read } from './store-kit.ts';
 
 export const lifecycle = (it: It): void => {
-  closing(it);
+  closes(it);
   migrations(it);
 };
 
-const closing = (it: It): void => {
+const closes = (it: It): void => {
   it('a closed store refuses everything, and keeps what was open', async (t, { place }) => {
     const store = await place.open();
     const table = store.table('t', text);
@@ -117,6 +117,28 @@ const migrations = (it: It): void => {
     const same = await place.open({ migrations: LATER });
     t.is(same.table('t', text).get('k'), 'v', 'and it is untouched');
     await same.close();
+  });
+
+  it('a restore whose migration fails closes the store, and the next open goes on', async (t, { place, directory }) => {
+    const file = path.join(directory, 'backup');
+    const old = await place.open();
+    old.table('t', text).put('k', 'hello');
+    await old.backup(file);
+    await old.close();
+    let failing = false;
+    const [first, second] = LATER;
+    if (first === undefined || second === undefined) throw new Error('two migrations are needed');
+    const run: Migration['run'] = (access) => (failing ? Promise.reject(new Error('half way')) : second.run(access));
+    const options: StoreOptions = { migrations: [first, { ...second, run }] };
+    const store = await place.open(options);
+    failing = true;
+    await t.throwsAsync(store.restore(file), { message: 'half way' });
+    t.throws(() => store.table('t', text), { instanceOf: StoreClosed });
+    failing = false;
+    const again = await place.open(options);
+    t.is(again.table('t', text).get('k'), 'HELLO');
+    t.is(again.table('lengths', number).get('k'), 5);
+    await again.close();
   });
 
   it('a migration that fails is tried again', async (t, { place }) => {

@@ -21,11 +21,31 @@ const queue = fc.constantFrom('q', 'r', '');
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('put' as const), key, value }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('delete' as const), key }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('scan' as const), key: fc.array(part, { maxLength: 2 }), reverse: fc.boolean(), limit: fc.integer({ min: 0, max: 6 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('scan' as const),
+      key: fc.array(part, { maxLength: 2 }),
+      reverse: fc.boolean(),
+      limit: fc.integer({ min: 0, max: 6 }),
+    }),
+  },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('append' as const), queue, value }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constantFrom('trim' as const, 'remove' as const), queue, at: fc.integer({ min: 0, max: 12 }) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('trim' as const, 'remove' as const),
+      queue,
+      at: fc.integer({ min: 0, max: 12 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), queue }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('commit' as const, 'turn' as const, 'turn' as const, 'reopen' as const) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('commit' as const, 'turn' as const, 'turn' as const, 'reopen' as const),
+    }),
+  },
 );
 
 interface Row {
@@ -95,19 +115,23 @@ class Pair {
   }
 
   async compare(): Promise<void> {
-    for (const row of this.#rows.values()) check(this.#table.get(row.key) === row.value, `get ${JSON.stringify(row.key)}`);
+    for (const row of this.#rows.values())
+      check(this.#table.get(row.key) === row.value, `get ${JSON.stringify(row.key)}`);
     await this.#scan([], false, 1000);
     check((await this.#table.count([])) === this.#rows.size, 'count');
     for (const [name, { entries }] of this.#queues) {
       const found = this.#journal.read(name);
-      check(JSON.stringify(found) === JSON.stringify(entries), `read ${name}: ${JSON.stringify(found)}, expected ${JSON.stringify(entries)}`);
+      check(
+        JSON.stringify(found) === JSON.stringify(entries),
+        `read ${name}: ${JSON.stringify(found)}, expected ${JSON.stringify(entries)}`,
+      );
       check(this.#journal.length(name) === entries.length, `length ${name}`);
       const bounds = this.#journal.bounds(name);
       check(bounds?.first === entries[0]?.seq && bounds?.last === entries.at(-1)?.seq, `bounds ${name}`);
     }
     const filled = [...this.#queues].filter(([, { entries }]) => entries.length > 0).map(([name]) => name);
     const listed = (await listOf(this.#journal.keys([]))).map(([name]) => name);
-    check(JSON.stringify(listed) === JSON.stringify(filled.sort()), 'keys');
+    check(JSON.stringify(listed) === JSON.stringify(filled.toSorted()), 'keys');
   }
 
   async close(): Promise<void> {
@@ -116,9 +140,12 @@ class Pair {
 
   async #scan(prefix: readonly string[], reverse: boolean, limit: number): Promise<void> {
     const below = [...this.#rows.values()].filter((row) => prefix.every((name, i) => row.key[i] === name));
-    const sorted = below.sort((a, b) => (reverse ? byParts(b.key, a.key) : byParts(a.key, b.key))).slice(0, limit);
+    const sorted = below.toSorted((a, b) => (reverse ? byParts(b.key, a.key) : byParts(a.key, b.key))).slice(0, limit);
     const found = await collect(this.#table, prefix, { reverse, limit });
-    check(JSON.stringify(found) === JSON.stringify(sorted.map((row) => [row.key, row.value])), `scan ${JSON.stringify(prefix)}`);
+    check(
+      JSON.stringify(found) === JSON.stringify(sorted.map((row) => [row.key, row.value])),
+      `scan ${JSON.stringify(prefix)}`,
+    );
   }
 
   #append(name: string, text_: string): void {
@@ -136,7 +163,8 @@ class Pair {
     const seq = (held?.entries[0]?.seq ?? 1) - 1 + at;
     if (kind === 'trim') this.#journal.trim(name, seq);
     else this.#journal.remove(name, seq);
-    if (held !== undefined) held.entries = held.entries.filter((entry) => (kind === 'trim' ? entry.seq > seq : entry.seq !== seq));
+    if (held !== undefined)
+      held.entries = held.entries.filter((entry) => (kind === 'trim' ? entry.seq > seq : entry.seq !== seq));
   }
 }
 

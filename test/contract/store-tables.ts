@@ -7,7 +7,12 @@ const keysOf = async (table: Table<unknown>, prefix: readonly string[], options?
   (await collect(table, prefix, options)).map(([key]) => key.join('/'));
 
 /** Opens, writes, brings into the state, and hands the table of the store to go on with to `check`. */
-const withTable = async (place: Place, settle: Settle, write: (table: Table<string>, store: Store) => void, check: (table: Table<string>, store: Store) => Promise<void>): Promise<void> => {
+const withTable = async (
+  place: Place,
+  settle: Settle,
+  write: (table: Table<string>, store: Store) => void,
+  check: (table: Table<string>, store: Store) => Promise<void>,
+): Promise<void> => {
   const first = await place.open();
   const written = first.table('t', text);
   write(written, first);
@@ -20,28 +25,53 @@ export const tables = (it: It, inEachState: InEachState): void => {
   inEachState('a value is read back, replaced and deleted', async (t, { place }, settle) => {
     const steps = async (fn: (table: Table<string>) => void, check: (table: Table<string>) => void): Promise<void> =>
       withTable(place, settle, fn, async (table) => check(table));
-    await steps((table) => table.put('k', 'one'), (table) => t.is(table.get('k'), 'one'));
-    await steps((table) => table.put('k', 'two'), (table) => t.is(table.get(['k']), 'two'));
-    await steps((table) => table.delete('k'), (table) => t.is(table.get('k'), undefined));
-    await steps(() => undefined, (table) => t.false(table.has('k')));
+    await steps(
+      (table) => table.put('k', 'one'),
+      (table) => t.is(table.get('k'), 'one'),
+    );
+    await steps(
+      (table) => table.put('k', 'two'),
+      (table) => t.is(table.get(['k']), 'two'),
+    );
+    await steps(
+      (table) => table.delete('k'),
+      (table) => t.is(table.get('k'), undefined),
+    );
+    await steps(
+      () => undefined,
+      (table) => t.false(table.has('k')),
+    );
   });
 
-  inEachState('a scan gives parts in order, and keys that begin with whole parts only', async (t, { place }, settle) => {
-    const all = AWKWARD.flatMap((a) => [[a], ...AWKWARD.map((b) => [a, b])]);
-    const write = (table: Table<string>): void => all.forEach((key) => table.put(key, JSON.stringify(key)));
-    await withTable(place, settle, write, async (table) => {
-      const found = await collect(table, []);
-      t.deepEqual(found.map(([key]) => key), all.toSorted(byParts));
-      t.true(found.every(([key, value]) => value === JSON.stringify(key)));
-      for (const first of AWKWARD) {
-        const below = await collect(table, [first]);
-        t.deepEqual(below.map(([key]) => key), all.filter((key) => key[0] === first).toSorted(byParts));
-      }
-    });
-  });
+  inEachState(
+    'a scan gives parts in order, and keys that begin with whole parts only',
+    async (t, { place }, settle) => {
+      const all = AWKWARD.flatMap((a) => [[a], ...AWKWARD.map((b) => [a, b])]);
+      const write = (table: Table<string>): void => {
+        for (const key of all) table.put(key, JSON.stringify(key));
+      };
+      await withTable(place, settle, write, async (table) => {
+        const found = await collect(table, []);
+        t.deepEqual(
+          found.map(([key]) => key),
+          all.toSorted(byParts),
+        );
+        t.true(found.every(([key, value]) => value === JSON.stringify(key)));
+        for (const first of AWKWARD) {
+          const below = await collect(table, [first]);
+          t.deepEqual(
+            below.map(([key]) => key),
+            all.filter((key) => key[0] === first).toSorted(byParts),
+          );
+        }
+      });
+    },
+  );
 
   inEachState('a scan goes on after a key, stops at a limit and runs backwards', async (t, { place }, settle) => {
-    const write = (table: Table<string>): void => ['a', 'b', 'b/1', 'b/2', 'b/3', 'c'].forEach((key) => table.put(key.split('/'), key));
+    const write = (table: Table<string>): void => {
+      for (const key of ['a', 'b', 'b/1', 'b/2', 'b/3', 'c']) table.put(key.split('/'), key);
+    };
     await withTable(place, settle, write, async (table) => {
       t.deepEqual(await keysOf(table, [], { after: ['b', '1'] }), ['b/2', 'b/3', 'c']);
       t.deepEqual(await keysOf(table, [], { after: 'b', limit: 2 }), ['b/1', 'b/2']);
@@ -67,11 +97,24 @@ export const tables = (it: It, inEachState: InEachState): void => {
     table.put(['u', '05'], 'new');
     table.put(['u', '99'], 'new');
     table.put(['v'], 'outside');
-    const expected = ['05', ...Array.from({ length: 50 }, (_, i) => String(i + 10)).filter((name) => Number(name) % 2 === 1), '99'];
+    const expected = [
+      '05',
+      ...Array.from({ length: 50 }, (_, i) => String(i + 10)).filter((name) => Number(name) % 2 === 1),
+      '99',
+    ];
     const found = await collect(table, ['u']);
-    t.deepEqual(found.map(([key]) => key[1]), expected);
-    t.deepEqual(found.filter(([, value]) => value === 'new').map(([key]) => key[1]), ['05', '11', '21', '31', '41', '51', '99']);
-    t.deepEqual(await keysOf(table, ['u'], { reverse: true }), expected.toReversed().map((name) => `u/${name}`));
+    t.deepEqual(
+      found.map(([key]) => key[1]),
+      expected,
+    );
+    t.deepEqual(
+      found.filter(([, value]) => value === 'new').map(([key]) => key[1]),
+      ['05', '11', '21', '31', '41', '51', '99'],
+    );
+    t.deepEqual(
+      await keysOf(table, ['u'], { reverse: true }),
+      expected.toReversed().map((name) => `u/${name}`),
+    );
     t.is(await table.count(['u']), expected.length);
     await store.close();
   });
@@ -90,7 +133,10 @@ export const tables = (it: It, inEachState: InEachState): void => {
       }
       seen.push(value);
     }
-    t.deepEqual(seen, Array.from({ length: 300 }, () => 'old'));
+    t.deepEqual(
+      seen,
+      Array.from({ length: 300 }, () => 'old'),
+    );
     await store.close();
   });
 
@@ -126,7 +172,7 @@ export const tables = (it: It, inEachState: InEachState): void => {
     const store = await place.open();
     const names = ['a', 'ab', 'a-b', 'b'];
     const all = names.map((name) => store.table(name, text));
-    all.forEach((table, i) => table.put('k', names[i] ?? ''));
+    for (const table of all) table.put('k', table.name);
     store.journal('j', text).append('k', 'x');
     for (const table of all) t.deepEqual(await collect(table, []), [[['k'], table.name]]);
     await store.barrier();
