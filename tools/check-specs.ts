@@ -38,7 +38,7 @@ async function declaredIn({ path }: SourceFile): Promise<readonly Declared[]> {
 export function fileProblems(file: SourceFile, declared: readonly Declared[]): readonly string[] {
   const number = /^xep(\d{4})-[a-z\d-]+\.ts$/.exec(basename(file.path))?.[1];
   if (number === undefined)
-    return /^xep/.test(basename(file.path)) ? [`${file.path}: is not named xepNNNN-name.ts`] : [];
+    return basename(file.path).startsWith('xep') ? [`${file.path}: is not named xepNNNN-name.ts`] : [];
   const header = headerOf(file);
   if (!header) return [`${file.path}: does not begin with "/** XEP-${number}: title, version V, status"`];
   const document = `XEP-${number}`;
