@@ -207,7 +207,9 @@ class Root extends ScopedLog implements RootLog {
   }
 
   levels(): ReadonlyMap<string, LogLevel> {
-    const own = [...this.tree.thresholds].flatMap(([name, { own: level }]) => (level === undefined ? [] : [[name, level] as const]));
+    const own = [...this.tree.thresholds].flatMap(([name, { own: level }]) =>
+      level === undefined ? [] : [[name, level] as const],
+    );
     return new Map([['', this.tree.general] as const, ...own]);
   }
 
@@ -257,4 +259,3 @@ function openSink(file: string | undefined): Sink {
 
 /** A log that writes nothing. */
 export const silentLog: Log = createLog({ level: 'off', sink: { write: () => undefined } });
-

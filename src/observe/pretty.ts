@@ -11,13 +11,22 @@ const colours: Readonly<Record<string, string>> = {
 };
 const plain = '\u001b[0m';
 
+/** What the log itself writes into each line. */
+interface Line {
+  readonly level: string;
+  readonly time: string;
+  readonly scope?: string;
+  readonly msg?: string;
+  readonly [field: string]: unknown;
+}
+
 /** A JSON log line as one line of text, with the stack of an error below it. */
 export function prettyLine(json: string, colour: boolean): string {
-  const { level, time, scope, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
+  const { level, time, scope, msg = '', ...fields } = JSON.parse(json) as Line;
   const stacks: string[] = [];
-  let text = `${String(time).slice(11, 23)} ${paint(String(level), colour)} `;
-  if (scope !== undefined) text += `${escapeControls(String(scope))}: `;
-  text += escapeControls(String(msg ?? ''));
+  let text = `${time.slice(11, 23)} ${paint(level, colour)} `;
+  if (scope !== undefined) text += `${escapeControls(scope)}: `;
+  text += escapeControls(msg);
   for (const [name, value] of Object.entries(fields)) text += ` ${escapeControls(name)}=${show(value, stacks)}`;
   return `${text}\n${stacks.join('')}`;
 }
@@ -30,7 +39,13 @@ function paint(level: string, colour: boolean): string {
 function show(value: unknown, stacks: string[]): string {
   if (typeof value === 'object' && value !== null && 'stack' in value) {
     const { stack, ...rest } = value as Record<string, unknown>;
-    if (typeof stack === 'string') stacks.push(...stack.split('\n').slice(1).map((line) => `    ${escapeControls(line.trim())}\n`));
+    if (typeof stack === 'string')
+      stacks.push(
+        ...stack
+          .split('\n')
+          .slice(1)
+          .map((line) => `    ${escapeControls(line.trim())}\n`),
+      );
     return escapeControls(JSON.stringify(rest));
   }
   if (typeof value !== 'string') return escapeControls(JSON.stringify(value));

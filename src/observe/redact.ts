@@ -43,9 +43,11 @@ const depthLimit = 4;
 
 /** A copy of a value that is safe to write: bounded in depth, length and text, secrets replaced. */
 export function safeValue(value: unknown, depth = 0): unknown {
-  if (typeof value === 'string') return value.length <= textLimit ? value : `${value.slice(0, textLimit)}… (${value.length} characters)`;
+  if (typeof value === 'string')
+    return value.length <= textLimit ? value : `${value.slice(0, textLimit)}… (${value.length} characters)`;
   if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) return value;
-  if (typeof value !== 'object') return String(value).slice(0, textLimit);
+  if (typeof value === 'bigint' || typeof value === 'symbol') return value.toString().slice(0, textLimit);
+  if (typeof value !== 'object') return '<function>';
   if (value instanceof Secret) return redacted;
   if (value instanceof Error) return safeError(value, depth);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
@@ -53,10 +55,15 @@ export function safeValue(value: unknown, depth = 0): unknown {
   if (depth >= depthLimit) return '…';
   if (Array.isArray(value)) return value.slice(0, listLimit).map((item) => safeValue(item, depth + 1));
   if (value instanceof Map || value instanceof Set) return `<${value.size} entries>`;
-  const plain = Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null;
-  // An address prints itself; an object of ours that does not is no business of a log.
-  if (!plain) return Object.hasOwn(Object.getPrototypeOf(value) as object, 'toString') ? safeValue(String(value), depth) : '<object>';
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const plain = prototype === Object.prototype || prototype === null;
+  if (!plain) return safeInstance(value, prototype as object, depth);
   return safeFields(value as Readonly<Record<string, unknown>>, depth + 1);
+}
+
+/** An address prints itself; an object of a class that does not is no business of a log. */
+function safeInstance(value: { toString(): string }, prototype: object, depth: number): unknown {
+  return Object.hasOwn(prototype, 'toString') ? safeValue(value.toString(), depth) : '<object>';
 }
 
 /** The same for each member of a plain object, by name. */
@@ -71,8 +78,15 @@ export function safeFields(fields: Readonly<Record<string, unknown>>, depth = 0)
 
 function safeError(error: Error, depth: number): unknown {
   const { code } = error as { readonly code?: unknown };
-  const told = { type: error.name, message: safeValue(error.message), ...(typeof code === 'string' ? { code } : {}), stack: safeValue(error.stack) };
-  return error.cause === undefined || depth >= depthLimit ? told : { ...told, cause: safeValue(error.cause, depth + 1) };
+  const told = {
+    type: error.name,
+    message: safeValue(error.message),
+    ...(typeof code === 'string' ? { code } : {}),
+    stack: safeValue(error.stack),
+  };
+  return error.cause === undefined || depth >= depthLimit
+    ? told
+    : { ...told, cause: safeValue(error.cause, depth + 1) };
 }
 
 // C0, DEL and C1, line and paragraph separators, and the characters that change the direction of text (Unicode UAX 9).

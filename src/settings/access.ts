@@ -28,7 +28,10 @@ const entry = z
     protocol: words('Protocol of the connection.'),
     listener: words('Name of the listener the connection came in by.'),
   })
-  .refine((given) => Object.values(given).some((value) => value !== undefined), 'names nobody: give user, server, resource or ip');
+  .refine(
+    (given) => Object.values(given).some((value) => value !== undefined),
+    'names nobody: give user, server, resource or ip',
+  );
 
 const acl = many(entry);
 
@@ -54,8 +57,13 @@ const line = z
   .strictObject({
     allow: many(accessName('acl')).min(1).optional().describe('Names from acl; all of them must match.'),
     deny: many(accessName('acl')).min(1).optional().describe('The same, for a denial.'),
-    value: limitOrName().optional().describe('What the rule gives: a number, infinite, or the name of a shaper (none for no limit).'),
-    for: many(accessName('acl')).min(1).optional().describe('Names from acl that get this value; all of them must match.'),
+    value: limitOrName()
+      .optional()
+      .describe('What the rule gives: a number, infinite, or the name of a shaper (none for no limit).'),
+    for: many(accessName('acl'))
+      .min(1)
+      .optional()
+      .describe('Names from acl that get this value; all of them must match.'),
   })
   .refine(isOneVerdict, 'give one of "allow", "deny", or "value" with "for" in each entry of the list');
 
@@ -64,18 +72,22 @@ function isOneVerdict(given: { allow?: unknown; deny?: unknown; value?: unknown;
   return verdicts.length === 1 && (given.value === undefined) === (given.for === undefined);
 }
 
-const rule = z.array(line);
+const rule = many(line);
 
 export const accessSection = declare(
   'access',
   z
     .object({
       c2s: rule.prefault([{ deny: ['blocked'] }, { allow: ['all'] }]).describe('Who may log in.'),
-      registration: rule.prefault([{ allow: ['loopback'] }]).describe('From where accounts may be registered over the network.'),
+      registration: rule
+        .prefault([{ allow: ['loopback'] }])
+        .describe('From where accounts may be registered over the network.'),
       admin: rule.prefault([{ allow: ['admin'] }]).describe('Who may run operator commands over the network.'),
       announce: rule.prefault([{ allow: ['admin'] }]).describe('Who may send announcements.'),
       ban_exempt: rule.prefault([{ allow: ['loopback'] }]).describe('Who is never banned for failed logins.'),
-      max_sessions: rule.prefault([{ value: 10, for: ['all'] }]).describe('Sessions (devices) of an account at the same time.'),
+      max_sessions: rule
+        .prefault([{ value: 10, for: ['all'] }])
+        .describe('Sessions (devices) of an account at the same time.'),
       max_offline: rule
         .prefault([
           { value: 5000, for: ['admin'] },
@@ -91,7 +103,9 @@ export const accessSection = declare(
     })
     .catchall(rule)
     .prefault({})
-    .describe('Rules: ordered lists of which the first match decides; no match denies. More rules can be added by any name.')
+    .describe(
+      'Rules: ordered lists of which the first match decides; no match denies. More rules can be added by any name.',
+    )
     .meta({ sample: 'uploads:\n  - deny: guests\n  - allow: all' }),
   true,
 );
@@ -139,7 +153,10 @@ export type RuleData =
 export function accessData(
   lists: z.output<typeof aclSection.schema>,
   rules: z.output<typeof accessSection.schema>,
-): { readonly acl: Readonly<Record<string, readonly AclData[]>>; readonly access: Readonly<Record<string, readonly RuleData[]>> } {
+): {
+  readonly acl: Readonly<Record<string, readonly AclData[]>>;
+  readonly access: Readonly<Record<string, readonly RuleData[]>>;
+} {
   const acls = Object.entries(lists).map(([name, entries]) => [name, entries.map(camelCase)] as const);
   // The schema lets a line have exactly one of the three forms.
   return { acl: table(acls), access: table(Object.entries(rules)) as Readonly<Record<string, readonly RuleData[]>> };
@@ -154,4 +171,3 @@ function camelCase(given: z.output<typeof entry>): AclData {
 function table<T>(entries: readonly (readonly [string, T])[]): Readonly<Record<string, T>> {
   return Object.assign(Object.create(null) as Record<string, T>, Object.fromEntries(entries));
 }
-

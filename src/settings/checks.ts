@@ -10,16 +10,26 @@ import { noteOf, rebuild, type NameTable } from './walk.ts';
 export type Report = (path: Path, message: string, suggestion?: string) => void;
 
 /** `place` tells where another option of the section stands: `trivium.yml:12:5`. */
-export function checkListeners(listeners: readonly ListenerSettings[], report: Report, place: (path: Path) => string): void {
+export function checkListeners(
+  listeners: readonly ListenerSettings[],
+  report: Report,
+  place: (path: Path) => string,
+): void {
   listeners.forEach((listener, index) => {
     const { name } = listener;
     for (const [other, earlier] of listeners.slice(0, index).entries()) {
       if (overlaps(listener, earlier)) {
         const option = listener.path === undefined ? 'port' : 'path';
-        report([index, option], `${where(listener)} is already taken by listeners[${other}] (${place([other, option])})`);
+        report(
+          [index, option],
+          `${where(listener)} is already taken by listeners[${other}] (${place([other, option])})`,
+        );
       }
       if (name !== undefined && name === earlier.name) {
-        report([index, 'name'], `${quote(name)} is already the name of listeners[${other}] (${place([other, 'name'])})`);
+        report(
+          [index, 'name'],
+          `${quote(name)} is already the name of listeners[${other}] (${place([other, 'name'])})`,
+        );
       }
     }
   });

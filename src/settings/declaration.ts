@@ -27,7 +27,8 @@ export interface ModuleSettings {
  * Options inside the entries of a list or of a named table may lack a default, since such entries are written by the operator.
  */
 export function declare<S extends z.ZodType>(name: string, schema: S, perHost: boolean): SettingsDeclaration<S> {
-  if (!/^[a-z][a-z0-9_]*$/.test(name) || name === 'hosts' || name === 'include') throw new Error(`bad section name ${name}`);
+  if (!/^[a-z][a-z0-9_]*$/.test(name) || name === 'hosts' || name === 'include')
+    throw new Error(`bad section name ${name}`);
   audit(schema, name, true);
   return Object.freeze({ name, schema, perHost });
 }
@@ -40,7 +41,8 @@ export function declareModules(modules: readonly ModuleSettings[]) {
     const options = schema.nullable().meta({ switch: true });
     fields[name] = (on ? options.prefault({}) : options.default(null)).describe(description);
   }
-  const about = 'Modules: one that is listed is on, with its options; "name: false" turns it off. Modules that are not listed keep their default.';
+  const about =
+    'Modules: one that is listed is on, with its options; "name: false" turns it off. Modules that are not listed keep their default.';
   return declare('modules', z.strictObject(fields).prefault({}).describe(about), true);
 }
 

@@ -9,7 +9,9 @@ const ownNotes = ['expects', 'secret', 'port', 'many', 'switch', 'names', 'sampl
 /** JSON Schema (2020-12) of a settings file. */
 export function jsonSchema(declarations: readonly SettingsDeclaration[]): Json {
   const sections = declarations.map(({ name, schema }) => [name, sectionSchema(schema)] as const);
-  const perHost = declarations.filter((declaration) => declaration.perHost).map(({ name }) => [name, { $ref: `#/properties/${name}` }] as const);
+  const perHost = declarations
+    .filter((declaration) => declaration.perHost)
+    .map(({ name }) => [name, { $ref: `#/properties/${name}` }] as const);
   const host = { type: ['object', 'null'], properties: Object.fromEntries(perHost), additionalProperties: false };
   const hosts = {
     description: 'The virtual hosts, and for each the sections in which it differs.',
@@ -20,7 +22,8 @@ export function jsonSchema(declarations: readonly SettingsDeclaration[]): Json {
     ],
   };
   const include = {
-    description: 'Settings files whose options hold where this file does not set them; relative paths start at this file.',
+    description:
+      'Settings files whose options hold where this file does not set them; relative paths start at this file.',
     anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
   };
   return {
@@ -51,16 +54,24 @@ function refine(json: Json, notes: z.GlobalMeta): void {
   if (notes.many === true && json['type'] === 'array') {
     const { type, items, minItems, maxItems } = json;
     for (const name of ['type', 'items', 'minItems', 'maxItems']) delete json[name];
-    const bounds = Object.fromEntries(Object.entries({ minItems, maxItems }).filter(([, bound]) => bound !== undefined));
+    const bounds = Object.fromEntries(
+      Object.entries({ minItems, maxItems }).filter(([, bound]) => bound !== undefined),
+    );
     json['anyOf'] = [items, { type, items, ...bounds }];
   }
   if (notes.secret === true && json['anyOf'] === undefined) {
-    const reference = (name: string): Json => ({ type: 'object', properties: { [name]: { type: 'string' } }, required: [name], additionalProperties: false });
+    const reference = (name: string): Json => ({
+      type: 'object',
+      properties: { [name]: { type: 'string' } },
+      required: [name],
+      additionalProperties: false,
+    });
     delete json['type'];
     json['anyOf'] = [{ type: 'string', minLength: 1 }, reference('file'), reference('env')];
     delete json['minLength'];
   }
-  if (notes.switch === true && Array.isArray(json['anyOf'])) json['anyOf'] = [...(json['anyOf'] as Json[]), { type: 'boolean' }];
+  if (notes.switch === true && Array.isArray(json['anyOf']))
+    json['anyOf'] = [...(json['anyOf'] as Json[]), { type: 'boolean' }];
 }
 
 /** One option of the reference. */
@@ -95,13 +106,19 @@ function visit(schema: z.ZodType, path: string, options: OptionText[], top: bool
       else options.push(named(field, `${path}.${name}`));
     }
     if (shape.others !== undefined) visitMembers(shape.others, `${path}.<name>`, options);
-  } else if (shape.kind === 'array' && noteOf(schema, 'names') === undefined) visitMembers(shape.items, `${path}[]`, options);
+  } else if (shape.kind === 'array' && noteOf(schema, 'names') === undefined)
+    visitMembers(shape.items, `${path}[]`, options);
   else if (shape.kind === 'record') visitMembers(shape.values, `${path}.<name>`, options);
 }
 
 /** An entry that always exists in a table whose other names the operator chooses; its members are told once, for all entries. */
 function named(schema: z.ZodType, path: string): OptionText {
-  return { path, description: noteOf(schema, 'description') ?? '', expects: kindOf(schema), preset: JSON.stringify(defaultOf(schema)) };
+  return {
+    path,
+    description: noteOf(schema, 'description') ?? '',
+    expects: kindOf(schema),
+    preset: JSON.stringify(defaultOf(schema)),
+  };
 }
 
 function isEmpty(preset: unknown): boolean {
@@ -120,15 +137,15 @@ function kindOf(schema: z.ZodType): string {
     const inner = shapeOf(shape.items).kind === 'leaf' ? expectation(shape.items) : 'maps';
     return many ? `${inner}, or a list of such` : `a list: ${inner}`;
   }
-  const told = expectation(schema);
-  return noteOf(schema, 'switch') === undefined ? told : `${told}, true or false`;
+  return expectation(schema);
 }
 
 /** The reference of all settings in Markdown. */
 export function markdown(declarations: readonly SettingsDeclaration[]): string {
   const parts = declarations.map(({ name, schema, perHost }) => {
     const rows = optionsOf(name, schema).map(
-      ({ path, description, expects, preset }) => `| \`${path}\` | ${cell(expects)} | ${preset === undefined ? '' : presetCell(preset)} | ${cell(description)} |`,
+      ({ path, description, expects, preset }) =>
+        `| \`${path}\` | ${cell(expects)} | ${preset === undefined ? '' : presetCell(preset)} | ${cell(description)} |`,
     );
     const scope = perHost ? 'May be set for one host under `hosts`.' : 'Holds for the whole server.';
     const table = ['| option | value | default | meaning |', '| --- | --- | --- | --- |', ...rows];

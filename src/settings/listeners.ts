@@ -58,33 +58,57 @@ function listenerSchema(kinds: readonly ListenerKind[]) {
   const told = kinds.map(({ kind, description }) => `${kind} (${description})`).join(', ');
   return z
     .strictObject({
-      name: z.string().min(1).max(64).optional().describe('Name in logs and metrics; made from kind and port when absent.'),
+      name: z
+        .string()
+        .min(1)
+        .max(64)
+        .optional()
+        .describe('Name in logs and metrics; made from kind and port when absent.'),
       kind: z.enum(kinds.map(({ kind }) => kind) as [string, ...string[]]).describe(`What is served: ${told}.`),
-      address: address().prefault('::').describe('IP address to listen on; "::" takes IPv4 too, "127.0.0.1" only this machine.'),
+      address: address()
+        .prefault('::')
+        .describe('IP address to listen on; "::" takes IPv4 too, "127.0.0.1" only this machine.'),
       port: listenPort().optional().describe('Port, moved by --port-offset; 0 lets the system choose.'),
-      path: path().optional().describe('Path of a unix socket instead of a port; a relative path starts at data.directory.'),
+      path: path()
+        .optional()
+        .describe('Path of a unix socket instead of a port; a relative path starts at data.directory.'),
       mode: fileMode().prefault('0660').describe('Permissions of the unix socket, octal digits in quotes.'),
       transport: z.enum(['tcp', 'udp']).prefault('tcp').describe('Transport protocol.'),
       tls: z
         .enum(['off', 'optional', 'required', 'direct'])
         .prefault('required')
-        .describe('off; optional or required: the client asks for TLS on the open connection; direct: TLS from the first byte.'),
-      proxy_protocol: z.boolean().prefault(false).describe('Expect a PROXY protocol header (v1 or v2) from a load balancer before anything else.'),
+        .describe(
+          'off; optional or required: the client asks for TLS on the open connection; direct: TLS from the first byte.',
+        ),
+      proxy_protocol: z
+        .boolean()
+        .prefault(false)
+        .describe('Expect a PROXY protocol header (v1 or v2) from a load balancer before anything else.'),
       backlog: count(1, 65535).prefault(511).describe('Connections the system may hold before they are accepted.'),
       access: accessName('access').optional().describe('Rule that a connection must pass by its IP address.'),
-      shaper: accessName('access').optional().describe('Rule that gives the shaper for the bytes received; the kind chooses when absent.'),
+      shaper: accessName('access')
+        .optional()
+        .describe('Rule that gives the shaper for the bytes received; the kind chooses when absent.'),
       handlers: z
-        .record(z.string().regex(/^\/[\w./-]{0,255}$/).meta({ expects: 'a URL path such as /metrics' }), z.string().min(1).max(64))
+        .record(
+          z
+            .string()
+            .regex(/^\/[\w./-]{0,255}$/)
+            .meta({ expects: 'a URL path such as /metrics' }),
+          z.string().min(1).max(64),
+        )
         .prefault({})
         .describe('For kind http: URL path and the name of what answers there.'),
     })
     .superRefine((listener, context) => {
       const { port, path: socket, transport, tls } = listener;
-      const refuse = (option: string, message: string): void => context.addIssue({ code: 'custom', message, path: [option] });
+      const refuse = (option: string, message: string): void =>
+        context.addIssue({ code: 'custom', message, path: [option] });
       if (port === undefined && socket === undefined) refuse('port', 'needs a port or the path of a unix socket');
       if (port !== undefined && socket !== undefined) refuse('path', 'takes the place of port: give only one of them');
       if (socket !== undefined && transport === 'udp') refuse('transport', 'a unix socket is not udp');
-      if (transport === 'udp' && (tls === 'optional' || tls === 'required')) refuse('tls', 'udp knows off and direct only');
+      if (transport === 'udp' && (tls === 'optional' || tls === 'required'))
+        refuse('tls', 'udp knows off and direct only');
     });
 }
 
@@ -92,7 +116,11 @@ function listenerSchema(kinds: readonly ListenerKind[]) {
 export function listenersSection(kinds: readonly ListenerKind[]) {
   const defaults = kinds.flatMap((kind) => kind.defaults);
   const list = z.array(listenerSchema(kinds)).max(256).prefault(defaults);
-  return declare('listeners', list.describe('The sockets to listen on. A list replaces the whole default list.'), false);
+  return declare(
+    'listeners',
+    list.describe('The sockets to listen on. A list replaces the whole default list.'),
+    false,
+  );
 }
 
 export type ListenerSettings = z.output<ReturnType<typeof listenerSchema>>;
@@ -100,6 +128,10 @@ export type ListenerSettings = z.output<ReturnType<typeof listenerSchema>>;
 /** How many connections and how much of them the server takes before it knows who is there. */
 export const connectionLimits = group({
   total: count(1, 10_000_000).prefault(100_000).describe('Open connections over all listeners.'),
-  per_ip: count(1, 1_000_000).prefault(1000).describe('Open connections from one IP address; an IPv6 network /64 counts as one address.'),
-  per_ip_before_auth: count(1, 100_000).prefault(100).describe('Of those, connections that have not authenticated yet.'),
+  per_ip: count(1, 1_000_000)
+    .prefault(1000)
+    .describe('Open connections from one IP address; an IPv6 network /64 counts as one address.'),
+  per_ip_before_auth: count(1, 100_000)
+    .prefault(100)
+    .describe('Of those, connections that have not authenticated yet.'),
 });

@@ -2,7 +2,7 @@
  * Reads settings: YAML with positions, included files below it, command line options above it, each section validated by its
  * declaration, then the overrides of each host. Either all is valid or every problem is told at once.
  */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { checkBuiltins, checkListeners, checkNames, type Report, type Tables } from './checks.ts';
 import type { SettingsDeclaration } from './declaration.ts';
 import type { ListenerSettings } from './listeners.ts';
@@ -11,7 +11,17 @@ import { prepare, readFailure, readText, type Surroundings } from './prepare.ts'
 import { nearest, problem, type Path, type Position, type Problem } from './problem.ts';
 import { Settings, type SectionValues } from './settings.ts';
 import { Sources } from './sources.ts';
-import { emptyMap, fileLimit, mergeTrees, positionOf, treeOf, valueOf, type MapNode, type Tree } from './tree.ts';
+import {
+  emptyMap,
+  fileLimit,
+  mergeTrees,
+  positionOf,
+  treeOf,
+  valueOf,
+  writtenPath,
+  type MapNode,
+  type Tree,
+} from './tree.ts';
 import { noteOf, rebuild } from './walk.ts';
 
 export interface LoadOptions {
@@ -33,23 +43,35 @@ const hostLimit = 10_000;
 const problemLimit = 100;
 
 /** Reads a settings file, or only the defaults when `path` is undefined. */
-export function loadSettingsFile(path: string | undefined, declarations: readonly SettingsDeclaration[], options: LoadOptions): LoadResult {
+export function loadSettingsFile(
+  path: string | undefined,
+  declarations: readonly SettingsDeclaration[],
+  options: LoadOptions,
+): LoadResult {
   if (path === undefined) return loadSettings('', 'defaults', declarations, options);
   try {
     return loadSettings(readText(path, fileLimit), path, declarations, options);
   } catch (error) {
-    return { problems: [problem({ file: path, line: 1, column: 1 }, [], `cannot read the settings: ${readFailure(error)}`)] };
+    return {
+      problems: [problem({ file: path, line: 1, column: 1 }, [], `cannot read the settings: ${readFailure(error)}`)],
+    };
   }
 }
 
 /** Reads settings from text; `file` names it in problems and is where relative includes and secret files start. */
-export function loadSettings(text: string, file: string, declarations: readonly SettingsDeclaration[], options: LoadOptions): LoadResult {
+export function loadSettings(
+  text: string,
+  file: string,
+  declarations: readonly SettingsDeclaration[],
+  options: LoadOptions,
+): LoadResult {
   const read = options.read ?? ((path) => readText(path, fileLimit));
-  const sources = new Sources(read);
+  const whole = z.object(Object.fromEntries(declarations.map(({ name, schema }) => [name, schema])));
+  const sources = new Sources(read, whole);
   const parsed = sources.parse(text, file);
   if (parsed === undefined) return { problems: sources.problems };
   const over = options.overrides === undefined ? undefined : treeOf(options.overrides, 'command line');
-  const root = over?.kind === 'map' ? { ...mergeTrees(parsed, over), at: parsed.at } : parsed;
+  const root = over?.kind === 'map' ? { ...mergeTrees(parsed, over, whole), at: parsed.at } : parsed;
   return new Validation(declarations, options, read).run(root, sources.files);
 }
 
@@ -90,7 +112,9 @@ class Validation {
     }
     const hosts = this.#hosts(root);
     this.#crossCheck(sections, hosts);
-    const problems = this.#problems.toSorted((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : 0));
+    const problems = this.#problems.toSorted((a, b) =>
+      a.file === b.file ? a.line - b.line || a.column - b.column : 0,
+    );
     return problems.length > 0 ? { problems } : { settings: new Settings(sections, hosts, files) };
   }
 
@@ -110,9 +134,11 @@ class Validation {
       for (const found of problemsOf(result.error.issues, { schema, tree: ready, prefix })) this.#tell(found);
       return undefined;
     }
-    const report: Report = (path, message, hint) => this.#tell(problem(positionOf(ready, path), [...prefix, ...path], message, hint));
+    const report: Report = (path, message, hint) =>
+      this.#tell(problem(positionOf(ready, path), [...prefix, ...writtenPath(ready, path)], message, hint));
     const value = rebuild(schema, result.data, (leaf, leafSchema, path) => this.#shift(leaf, leafSchema, path, report));
-    if (name === 'listeners') checkListeners(value as readonly ListenerSettings[], report, (path) => place(positionOf(ready, path)));
+    if (name === 'listeners')
+      checkListeners(value as readonly ListenerSettings[], report, (path) => place(positionOf(ready, path)));
     if (name === 'acl') checkBuiltins(Object.keys(value as object), report);
     this.#checked.push({ schema, value, host, report });
     return value;
@@ -121,7 +147,8 @@ class Validation {
   #shift(value: unknown, schema: z.ZodType, path: Path, report: Report): unknown {
     const offset = this.#portOffset;
     if (offset === 0 || typeof value !== 'number' || value === 0 || noteOf(schema, 'port') === undefined) return value;
-    if (value + offset > 65535 || value + offset < 1) report(path, `${value} moved by the port offset ${offset} is not a port`);
+    if (value + offset > 65535 || value + offset < 1)
+      report(path, `${value} moved by the port offset ${offset} is not a port`);
     return value + offset;
   }
 
@@ -129,7 +156,8 @@ class Validation {
     const hosts = new Map<string, SectionValues>();
     for (const { name, at, tree } of this.#hostList(root)) {
       const host = name.toLowerCase();
-      if (!isHostName(host)) this.#tell(problem(at, ['hosts', name], 'expected the name of a host such as example.org'));
+      if (!isHostName(host))
+        this.#tell(problem(at, ['hosts', name], 'expected the name of a host such as example.org'));
       else if (hosts.has(host)) this.#tell(problem(at, ['hosts', name], 'set twice'));
       else if (hosts.size >= hostLimit) this.#tell(problem(at, ['hosts'], `more than ${hostLimit} hosts`));
       else hosts.set(host, this.#overrides(root, name, host, tree));
@@ -137,17 +165,23 @@ class Validation {
     return hosts;
   }
 
-  #hostList(root: MapNode): readonly { readonly name: string; readonly at: Position; readonly tree: Tree | undefined }[] {
+  #hostList(
+    root: MapNode,
+  ): readonly { readonly name: string; readonly at: Position; readonly tree: Tree | undefined }[] {
     const node = root.entries.get('hosts')?.value;
     const at = positionOf(root, ['hosts']);
-    if (node === undefined || (node.kind === 'scalar' && node.value === null)) return [{ name: 'localhost', at, tree: undefined }];
+    if (node === undefined || (node.kind === 'scalar' && node.value === null))
+      return [{ name: 'localhost', at, tree: undefined }];
     const wanted = 'expected a list of host names, or a map of host names and their sections';
     if (node.kind === 'scalar') this.#tell(problem(at, ['hosts'], wanted));
-    else if (node.kind === 'map' ? node.entries.size === 0 : node.items.length === 0) this.#tell(problem(at, ['hosts'], 'needs at least one host'));
-    else if (node.kind === 'map') return [...node.entries].map(([name, { keyAt, value }]) => ({ name, at: keyAt, tree: value }));
+    else if (node.kind === 'map' ? node.entries.size === 0 : node.items.length === 0)
+      this.#tell(problem(at, ['hosts'], 'needs at least one host'));
+    else if (node.kind === 'map')
+      return [...node.entries].map(([name, { keyAt, value }]) => ({ name, at: keyAt, tree: value }));
     else {
       return node.items.flatMap((item, index) => {
-        if (item.kind === 'scalar' && typeof item.value === 'string') return [{ name: item.value, at: item.at, tree: undefined }];
+        if (item.kind === 'scalar' && typeof item.value === 'string')
+          return [{ name: item.value, at: item.at, tree: undefined }];
         this.#tell(problem(item.at, ['hosts', index], wanted));
         return [];
       });
@@ -169,9 +203,15 @@ class Validation {
       const declaration = this.#declarations.find((candidate) => candidate.name === section);
       const path = [...prefix, section];
       if (declaration === undefined) this.#tell(problem(keyAt, path, 'unknown section', nearest(section, possible)));
-      else if (!declaration.perHost) this.#tell(problem(keyAt, path, 'holds for the whole server and cannot be set for one host'));
+      else if (!declaration.perHost)
+        this.#tell(problem(keyAt, path, 'holds for the whole server and cannot be set for one host'));
       else {
-        const own = this.#section(declaration, mergeTrees(sectionTree(root, section), value), path, host);
+        const own = this.#section(
+          declaration,
+          mergeTrees(sectionTree(root, section), value, declaration.schema),
+          path,
+          host,
+        );
         if (own !== undefined) values.set(section, own);
       }
     }
@@ -185,7 +225,11 @@ class Validation {
       return value === undefined ? undefined : Object.keys(value as object);
     };
     for (const { schema, value, host, report } of this.#checked) {
-      const tables: Tables = { acl: namesOf('acl', host), access: namesOf('access', host), shapers: namesOf('shapers', host) };
+      const tables: Tables = {
+        acl: namesOf('acl', host),
+        access: namesOf('access', host),
+        shapers: namesOf('shapers', host),
+      };
       checkNames(schema, value, tables, report);
     }
   }

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { isUnusable } from './prepare.ts';
 import { nearest, problem, quote, type Path, type Problem } from './problem.ts';
-import { keyPosition, nodeAt, positionOf, type Tree } from './tree.ts';
+import { keyPosition, nodeAt, positionOf, writtenPath, type Tree } from './tree.ts';
 import { expectation, namesIn, noteOf, schemaAt } from './walk.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -19,12 +19,14 @@ export function problemsOf(issues: readonly Issue[], validated: Validated): read
 }
 
 function problemOf(issue: Issue, { schema, tree, prefix }: Validated): readonly Problem[] {
-  const path = issue.path.filter((step) => typeof step !== 'symbol') as (string | number)[];
-  const full = [...prefix, ...path];
+  const path = issue.path.filter((step): step is string | number => typeof step !== 'symbol');
+  const full = [...prefix, ...writtenPath(tree, path)];
   if (isUnusable(nodeAt(tree, path))) return [];
   if (issue.code === 'unrecognized_keys') {
     const names = namesIn(schemaAt(schema, path));
-    return issue.keys.map((key) => problem(keyPosition(tree, path, key), [...full, key], 'unknown option', nearest(key, names)));
+    return issue.keys.map((key) =>
+      problem(keyPosition(tree, path, key), [...full, key], 'unknown option', nearest(key, names)),
+    );
   }
   const here = schemaAt(schema, path) ?? schema;
   if (issue.code === 'invalid_key') {
@@ -37,15 +39,24 @@ function problemOf(issue: Issue, { schema, tree, prefix }: Validated): readonly 
     return [problem(at, full, issue.message)];
   }
   if (node === undefined) return [problem(at, full, `is missing: expected ${expectation(here)}`)];
-  const told = issue.code === 'custom' && issue.message !== 'Invalid input' ? issue.message : `expected ${wanted(issue, here)}`;
-  return [problem(at, full, `${told}, got ${shown(node, here)}`, issue.code === 'invalid_value' ? nearValue(node, issue.values) : undefined)];
+  const told =
+    issue.code === 'custom' && issue.message !== 'Invalid input' ? issue.message : `expected ${wanted(issue, here)}`;
+  return [
+    problem(
+      at,
+      full,
+      `${told}, got ${shown(node, here)}`,
+      issue.code === 'invalid_value' ? nearValue(node, issue.values) : undefined,
+    ),
+  ];
 }
 
 function wanted(issue: Issue, schema: z.ZodType): string {
   const what = expectation(schema);
   if (issue.code === 'too_small' && issue.origin === 'array') return `${what} of at least ${issue.minimum}`;
   if (issue.code === 'too_big' && issue.origin === 'array') return `${what} of at most ${issue.maximum}`;
-  if (issue.code === 'too_small' && issue.origin === 'string') return issue.minimum === 1 ? `${what} that is not empty` : `${what} of at least ${issue.minimum} characters`;
+  if (issue.code === 'too_small' && issue.origin === 'string')
+    return issue.minimum === 1 ? `${what} that is not empty` : `${what} of at least ${issue.minimum} characters`;
   if (issue.code === 'too_big' && issue.origin === 'string') return `${what} of at most ${issue.maximum} characters`;
   return what;
 }
@@ -59,7 +70,9 @@ function keyExpectation(schema: z.ZodType, path: Path): string {
 function recordKeys(schema: z.ZodType): z.ZodType | undefined {
   let inner: unknown = schema;
   while (typeof inner === 'object' && inner !== null) {
-    const { keyType, innerType } = (inner as { readonly def: { readonly keyType?: z.ZodType; readonly innerType?: unknown } }).def;
+    const { keyType, innerType } = (
+      inner as { readonly def: { readonly keyType?: z.ZodType; readonly innerType?: unknown } }
+    ).def;
     if (keyType !== undefined) return keyType;
     inner = innerType;
   }
@@ -76,5 +89,8 @@ function shown(node: Tree, schema: z.ZodType): string {
 
 function nearValue(node: Tree, values: readonly unknown[]): string | undefined {
   if (node.kind !== 'scalar' || node.value === null) return undefined;
-  return nearest(String(node.value), values.filter((value) => typeof value === 'string'));
+  return nearest(
+    String(node.value),
+    values.filter((value) => typeof value === 'string'),
+  );
 }

@@ -45,9 +45,12 @@ export function prepare(schema: z.ZodType, tree: Tree, path: Path, around: Surro
     }
     return { ...node, items: node.items.map((item, index) => prepare(shape.items, item, [...path, index], around)) };
   }
-  if (node.kind === 'map' && (shape.kind === 'object' || shape.kind === 'record')) return prepareMap(schema, node, path, around);
+  if (node.kind === 'map' && (shape.kind === 'object' || shape.kind === 'record'))
+    return prepareMap(schema, node, path, around);
   // Text that looks like a number: a password 0123, a version 1.2.
-  return node.kind === 'scalar' && typeof node.value === 'number' && isText(schema) ? { ...node, value: node.source } : node;
+  return node.kind === 'scalar' && typeof node.value === 'number' && isText(schema)
+    ? { ...node, value: node.source }
+    : node;
 }
 
 /** A name without a value means its defaults; `true` and `false` where modules are switched. */
@@ -92,7 +95,8 @@ function isText(schema: z.ZodType): boolean {
 function fromEnvironment(target: ScalarNode, text: boolean, node: Tree, path: Path, around: Surroundings): Tree {
   const name = String(target.value);
   const value = Object.hasOwn(around.env, name) ? around.env[name] : undefined;
-  if (value !== undefined) return { kind: 'scalar', value: text ? value : plainValue(value), source: value, at: node.at };
+  if (value !== undefined)
+    return { kind: 'scalar', value: text ? value : plainValue(value), source: value, at: node.at };
   around.report(problem(target.at, path, `the environment variable ${quote(name)} is not set`));
   return unusable(node);
 }

@@ -46,17 +46,24 @@ export function pathText(path: Path): string {
 export function quote(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
   const shown = text.length <= 60 ? text : `${text.slice(0, 57)}…"`;
-  return shown.replaceAll(/[\u007f-\u009f\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return shown.replaceAll(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
-/** The candidate with the smallest edit distance, if it is near enough to be a slip: a third of the word, at least one edit. */
+/**
+ * The candidate with the smallest edit distance, if it is near enough to be a slip: a third of the word, at least one edit.
+ * A beginning of three letters or more counts as one edit.
+ */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > 64) return undefined;
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   const slip = normal(word);
   for (const candidate of candidates) {
-    const distance = normal(candidate) === slip ? 0 : editDistance(word, candidate);
+    const beginning = slip.length >= 3 && normal(candidate).startsWith(slip);
+    const distance = normal(candidate) === slip ? 0 : Math.min(editDistance(word, candidate), beginning ? 1 : Infinity);
     if (distance < least) {
       least = distance;
       best = candidate;

@@ -18,7 +18,8 @@ Such files and includes are found relative to this file, all other paths relativ
 const includeText = `Other settings files; what this file says itself wins.
 include: [more.yml]`;
 
-const hostsText = 'The virtual hosts, and under each the sections in which it differs from the rest. Sections that this allows say so.';
+const hostsText =
+  'The virtual hosts, and under each the sections in which it differs from the rest. Sections that this allows say so.';
 const hostsSample = `example.org:
   registration:
     enabled: true`;
@@ -58,7 +59,7 @@ function named(name: string, schema: z.ZodType, indent: string): string {
   const inner = `${indent}  `;
   const preset = defaultOf(schema);
   if (shape.kind === 'object' && isEmpty(preset)) {
-    const fields = [...shape.fields].map(([field, member]) => described(field, member, inner)).join('');
+    const fields = membersText(schema, inner);
     return `${indent}${name}:${fields === '' ? ' {}\n' : `\n${fields}`}${sampleOf(schema, '', inner)}`;
   }
   const members = shape.kind === 'array' ? memberOptions(shape.items, inner) : '';
@@ -67,8 +68,21 @@ function named(name: string, schema: z.ZodType, indent: string): string {
 
 function described(name: string, schema: z.ZodType, indent: string): string {
   const about = comment(noteOf(schema, 'description') ?? '', indent);
-  if (defaultOf(schema) !== undefined) return about + named(name, schema, indent);
+  const preset = defaultOf(schema);
+  if (preset === null) return about + commentedOut(`${name}:\n${membersText(schema, '  ')}`, indent);
+  if (preset !== undefined) return about + named(name, schema, indent);
   return `${about}${comment(`${name}: (${expectation(schema)})`, indent)}`;
+}
+
+function membersText(schema: z.ZodType, indent: string): string {
+  const shape = shapeOf(schema);
+  if (shape.kind !== 'object') return '';
+  return [...shape.fields].map(([field, member]) => described(field, member, indent)).join('');
+}
+
+/** Lines that hold once their comment sign is removed. */
+function commentedOut(text: string, indent: string): string {
+  return text.replaceAll(/^(?=.)/gm, `${indent}# `);
 }
 
 /** The options that entries of a section that is a list can have. */
@@ -90,7 +104,9 @@ function isEmpty(preset: unknown): boolean {
 function sampleOf(schema: z.ZodType, heading: string, indent: string): string {
   const sample = noteOf(schema, 'sample');
   const shift = heading === '' ? '' : '  ';
-  return sample === undefined ? '' : comment(`For example:\n${heading}${shift}${sample.replaceAll('\n', `\n${shift}`)}`, indent);
+  return sample === undefined
+    ? ''
+    : comment(`For example:\n${heading}${shift}${sample.replaceAll('\n', `\n${shift}`)}`, indent);
 }
 
 function valueText(schema: z.ZodType, preset: unknown, indent: string): string {
@@ -105,13 +121,22 @@ function valueText(schema: z.ZodType, preset: unknown, indent: string): string {
 function shorten(schema: z.ZodType, value: unknown): unknown {
   if (Array.isArray(value)) {
     const shape = shapeOf(schema);
-    const items = value.map((item) => (shape.kind === 'array' ? shorten(shape.items, item) : item));
-    return noteOf(schema, 'many') !== undefined && items.length === 1 && typeof items[0] !== 'object' ? items[0] : items;
+    const items = value.map((item: unknown) => (shape.kind === 'array' ? shorten(shape.items, item) : item));
+    return noteOf(schema, 'many') !== undefined && items.length === 1 && typeof items[0] !== 'object'
+      ? items[0]
+      : items;
   }
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, shorten(memberOf(schema, name) ?? schema, inner)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [name, shorten(memberOf(schema, name) ?? schema, inner)]),
+  );
 }
 
 function flow(value: unknown): string {
-  return stringify(value, { collectionStyle: 'flow', lineWidth: 0, flowCollectionPadding: false, defaultStringType: 'PLAIN' }).trim();
+  return stringify(value, {
+    collectionStyle: 'flow',
+    lineWidth: 0,
+    flowCollectionPadding: false,
+    defaultStringType: 'PLAIN',
+  }).trim();
 }

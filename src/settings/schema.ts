@@ -9,7 +9,9 @@ import { accessName, count, duration, entryName, group, many, path, size } from 
 export const dataSection = declare(
   'data',
   group({
-    directory: path().prefault('data').describe('Where everything is stored; made when missing. A relative path starts at the working directory.'),
+    directory: path()
+      .prefault('data')
+      .describe('Where everything is stored; made when missing. A relative path starts at the working directory.'),
   }).describe('Storage.'),
   false,
 );
@@ -26,12 +28,19 @@ export const tlsSection = declare(
   group({
     certificates: many(path())
       .prefault([])
-      .describe('PEM files (chain and key), or directories of them, beside data.directory/certificates. Each host takes the one that names it.'),
+      .describe(
+        'PEM files (chain and key), or directories of them, beside data.directory/certificates. Each host takes the one that names it.',
+      ),
     min_version: z.enum(['1.2', '1.3']).prefault('1.2').describe('Oldest TLS version, in quotes.'),
     ciphers: z.string().min(1).max(4096).prefault(ciphers).describe('OpenSSL cipher list, TLS 1.3 suites included.'),
     curves: z.string().min(1).max(1024).prefault('auto').describe('Key exchange groups by preference, or auto.'),
-    dh_file: path().prefault('auto').describe('PEM file with Diffie-Hellman parameters, or auto. Used by DHE suites only.'),
-    client_certificates: z.enum(['off', 'request', 'require']).prefault('off').describe('Whether clients are asked for a certificate.'),
+    dh_file: path()
+      .prefault('auto')
+      .describe('PEM file with Diffie-Hellman parameters, or auto. Used by DHE suites only.'),
+    client_certificates: z
+      .enum(['off', 'request', 'require'])
+      .prefault('off')
+      .describe('Whether clients are asked for a certificate.'),
     client_ca: many(path()).prefault([]).describe('PEM files of the authorities that sign client certificates.'),
     required_on_loopback: z
       .boolean()
@@ -46,8 +55,13 @@ const level = () => z.enum(logLevels);
 export const logSection = declare(
   'log',
   group({
-    level: level().prefault('info').describe(`What is logged: ${logLevels.join(', ')}.`),
-    format: z.enum(['pretty', 'json']).prefault('pretty').describe('pretty for people, json (one object a line) for collectors.'),
+    level: level()
+      .prefault('info')
+      .describe(`What is logged: ${logLevels.join(', ')}.`),
+    format: z
+      .enum(['pretty', 'json'])
+      .prefault('pretty')
+      .describe('pretty for people, json (one object a line) for collectors.'),
     scopes: z
       .record(entryName(), level())
       .prefault({})
@@ -62,7 +76,10 @@ export const metricsSection = declare(
   'metrics',
   group({
     enabled: z.boolean().prefault(true).describe('Answer on the http handler "metrics" in the Prometheus text format.'),
-    runtime: z.boolean().prefault(true).describe('Include memory, CPU, garbage collection and event loop delay of the process.'),
+    runtime: z
+      .boolean()
+      .prefault(true)
+      .describe('Include memory, CPU, garbage collection and event loop delay of the process.'),
   }).describe('Metrics.'),
   false,
 );
@@ -71,13 +88,19 @@ export const limitsSection = declare(
   'limits',
   group({
     connections: connectionLimits.describe('Open connections.'),
-    stanza_size: size({ min: '10000', max: '16MB' }).prefault('256KB').describe('Largest stanza after authentication (RFC 6120 13.12 wants at least 10000 bytes).'),
-    stanza_size_before_auth: size({ min: '1KB', max: '1MB' }).prefault('16KB').describe('The same before authentication.'),
+    stanza_size: size({ min: '10000', max: '16MB' })
+      .prefault('256KB')
+      .describe('Largest stanza after authentication (RFC 6120 13.12 wants at least 10000 bytes).'),
+    stanza_size_before_auth: size({ min: '1KB', max: '1MB' })
+      .prefault('16KB')
+      .describe('The same before authentication.'),
     stanza_depth: count(8, 1024).prefault(64).describe('Levels of nested elements in a stanza.'),
     stanza_elements: count(16, 1_000_000).prefault(10_000).describe('Elements in a stanza.'),
     auth_attempts: count(1, 100).prefault(5).describe('Failed logins before a connection is closed.'),
     auth_timeout: duration({ min: '1s', max: '1h' }).prefault('60s').describe('Time a connection has to authenticate.'),
-    session_queue: size({ min: '64KB', max: '1GB' }).prefault('4MB').describe('Bytes waiting for a client that reads slowly; beyond that the connection is closed.'),
+    session_queue: size({ min: '64KB', max: '1GB' })
+      .prefault('4MB')
+      .describe('Bytes waiting for a client that reads slowly; beyond that the connection is closed.'),
   }).describe('Limits on connections.'),
   false,
 );
@@ -88,7 +111,9 @@ export const quotasSection = declare(
     roster_items: count(0, 1_000_000).prefault(2000).describe('Contacts of an account.'),
     blocked: count(0, 1_000_000).prefault(2000).describe('Addresses an account can block.'),
     private_storage: size({ max: '64MB' }).prefault('1MB').describe('Bytes of private data and profile of an account.'),
-  }).describe('Limits on what an account stores. Sessions and offline messages are limited by the rules max_sessions and max_offline of access.'),
+  }).describe(
+    'Limits on what an account stores. Sessions and offline messages are limited by the rules max_sessions and max_offline of access.',
+  ),
   true,
 );
 
@@ -97,7 +122,9 @@ const iterations = (preset: number) => count(4096, 10_000_000).prefault(preset);
 export const accountsSection = declare(
   'accounts',
   group({
-    backends: many(z.enum(['internal'])).prefault(['internal']).describe('Where accounts are looked up, in this order.'),
+    backends: many(z.enum(['internal']))
+      .prefault(['internal'])
+      .describe('Where accounts are looked up, in this order.'),
     scram_iterations: group({
       sha_1: iterations(4096).describe('For SCRAM-SHA-1.'),
       sha_256: iterations(10_000).describe('For SCRAM-SHA-256.'),
@@ -106,7 +133,9 @@ export const accountsSection = declare(
     digest: z
       .boolean()
       .prefault(true)
-      .describe('Also store digest verifiers (RFC 7616, MD5 and SHA-256), without which digest and shared-key logins fail.'),
+      .describe(
+        'Also store digest verifiers (RFC 7616, MD5 and SHA-256), without which digest and shared-key logins fail.',
+      ),
     password_min_length: count(1, 1024).prefault(1).describe('Shortest password that users may choose.'),
   }).describe('Accounts and passwords.'),
   true,
@@ -115,8 +144,12 @@ export const accountsSection = declare(
 export const bansSection = declare(
   'bans',
   group({
-    failures: count(1, 1_000_000).prefault(20).describe('Failed logins from an IP address, over all protocols, that lead to a ban.'),
-    lifetime: duration({ min: '1s', max: '52w' }).prefault('1h').describe('How long a failure counts, and how long the ban lasts.'),
+    failures: count(1, 1_000_000)
+      .prefault(20)
+      .describe('Failed logins from an IP address, over all protocols, that lead to a ban.'),
+    lifetime: duration({ min: '1s', max: '52w' })
+      .prefault('1h')
+      .describe('How long a failure counts, and how long the ban lasts.'),
     exempt: accessName('access').prefault('ban_exempt').describe('Rule that tells who is never banned.'),
   }).describe('Bans of addresses that guess passwords.'),
   false,
@@ -127,8 +160,14 @@ export const registrationSection = declare(
   group({
     enabled: z.boolean().prefault(false).describe('Let strangers make accounts for themselves.'),
     access: accessName('access').prefault('registration').describe('Rule that tells who may.'),
-    interval: duration({ max: '7d' }).prefault('10m').describe('Time between two registrations from the same IP address; "0s" for none.'),
-    instructions: z.string().max(1000).prefault('Choose a user name and a password.').describe('Shown by clients on the form.'),
+    interval: duration({ max: '7d' })
+      .prefault('10m')
+      .describe('Time between two registrations from the same IP address; "0s" for none.'),
+    instructions: z
+      .string()
+      .max(1000)
+      .prefault('Choose a user name and a password.')
+      .describe('Shown by clients on the form.'),
   }).describe('Registration by users.'),
   true,
 );
@@ -136,7 +175,9 @@ export const registrationSection = declare(
 export const shutdownSection = declare(
   'shutdown',
   group({
-    grace: duration({ max: '10m' }).prefault('5s').describe('Time for connections to end in order when the server stops.'),
+    grace: duration({ max: '10m' })
+      .prefault('5s')
+      .describe('Time for connections to end in order when the server stops.'),
     text: z.string().max(1000).prefault('').describe('Told to clients when the server stops; empty for none.'),
   }).describe('Stopping.'),
   false,

@@ -24,7 +24,8 @@ export class Settings {
   /** A section as a host sees it; without a host, or for a host that is not served, the section for all. */
   of<S extends z.ZodType>(declaration: SettingsDeclaration<S>, host?: string): z.output<S> {
     const value = this.named(declaration.name, host);
-    if (value === undefined) throw new Error(`the section ${declaration.name} was not declared when the settings were read`);
+    if (value === undefined)
+      throw new Error(`the section ${declaration.name} was not declared when the settings were read`);
     return value as z.output<S>;
   }
 
@@ -42,7 +43,9 @@ export class Settings {
 
   /** All sections, for printing; `hosts` holds what differs there. Secrets are in it. */
   toJSON(): Readonly<Record<string, unknown>> {
-    const hosts = Object.fromEntries([...this.#overrides].map(([host, sections]) => [host, Object.fromEntries(sections)]));
+    const hosts = Object.fromEntries(
+      [...this.#overrides].map(([host, sections]) => [host, Object.fromEntries(sections)]),
+    );
     return { hosts, ...Object.fromEntries(this.#sections) };
   }
 

@@ -1,5 +1,6 @@
 /** The files that settings come from: the main one and what it includes, merged into one tree that keeps every position. */
 import { dirname, resolve } from 'node:path';
+import type { z } from 'zod';
 import { readFailure } from './prepare.ts';
 import { problem, quote, type Position, type Problem } from './problem.ts';
 import { emptyMap, mergeTrees, parseTree, positionOf, type MapNode } from './tree.ts';
@@ -11,9 +12,12 @@ export class Sources {
   readonly files: string[] = [];
   readonly problems: Problem[] = [];
   readonly #read: (path: string) => string;
+  readonly #schema: z.ZodType;
 
-  constructor(read: (path: string) => string) {
+  /** `schema` is that of a whole file. */
+  constructor(read: (path: string) => string, schema: z.ZodType) {
     this.#read = read;
+    this.#schema = schema;
   }
 
   /**
@@ -31,11 +35,11 @@ export class Sources {
     let below = emptyMap(tree.at);
     for (const { name, at } of this.#includes(tree)) {
       const included = this.#include(resolve(dirname(file), name), name, at, [...stack, resolve(file)]);
-      if (included !== undefined) below = mergeTrees(below, included);
+      if (included !== undefined) below = mergeTrees(below, included, this.#schema);
     }
     const own = new Map(tree.entries);
     own.delete('include');
-    return this.problems.length > 0 ? undefined : mergeTrees(below, { ...tree, entries: own });
+    return this.problems.length > 0 ? undefined : mergeTrees(below, { ...tree, entries: own }, this.#schema);
   }
 
   #includes(tree: MapNode): readonly { readonly name: string; readonly at: Position }[] {
@@ -44,7 +48,9 @@ export class Sources {
     const items = node.kind === 'list' ? node.items : [node];
     return items.flatMap((item, index) => {
       if (item.kind === 'scalar' && typeof item.value === 'string') return [{ name: item.value, at: item.at }];
-      this.problems.push(problem(positionOf(tree, ['include', index]), ['include'], 'expected the path of a settings file'));
+      this.problems.push(
+        problem(positionOf(tree, ['include', index]), ['include'], 'expected the path of a settings file'),
+      );
       return [];
     });
   }

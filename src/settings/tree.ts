@@ -2,8 +2,19 @@
  * A settings file as a tree in which every node knows its file, line and column. Trees of several files are merged and keep their
  * positions, so an error in an included file or a per-host override points at the line that caused it.
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node as YamlNode } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type Node as YamlNode,
+} from 'yaml';
+import type { z } from 'zod';
 import { problem, quote, type Path, type Position, type Problem } from './problem.ts';
+import { memberOf, noteOf } from './walk.ts';
 
 export type Scalar = string | number | boolean | null;
 export interface ScalarNode {
@@ -35,18 +46,30 @@ const nodeLimit = 100_000;
 const aliasLimit = 1000;
 const depthLimit = 32;
 
-export type ParsedTree = { readonly tree: MapNode; readonly problems?: never } | { readonly problems: readonly Problem[] };
+export type ParsedTree =
+  | { readonly tree: MapNode; readonly problems?: never }
+  | { readonly problems: readonly Problem[] };
 
 /** Reads YAML 1.2 (core schema). An empty file is an empty map. */
 export function parseTree(text: string, file: string): ParsedTree {
   const top: Position = { file, line: 1, column: 1 };
   if (Buffer.byteLength(text) > fileLimit) return { problems: [problem(top, [], 'the file is larger than 1 MB')] };
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, version: '1.2', stringKeys: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false,
+    version: '1.2',
+    stringKeys: false,
+  });
   const reader = new Reader(document, file, lines);
   const faults = [...document.errors, ...document.warnings];
   if (faults.length > 0) {
-    return { problems: faults.slice(0, 10).map(({ pos, message }) => problem(reader.position(pos[0]), [], syntax(message))) };
+    return {
+      problems: faults
+        .slice(0, 10)
+        .map(({ pos, code, message }) => problem(reader.position(pos[0]), [], syntax(code, message))),
+    };
   }
   const root = document.contents;
   if (root === null || (isScalar(root) && root.value === null)) return { tree: emptyMap(top) };
@@ -55,7 +78,8 @@ export function parseTree(text: string, file: string): ParsedTree {
   return tree.kind === 'map' && reader.problems.length === 0 ? { tree } : { problems: reader.problems };
 }
 
-function syntax(message: string): string {
+function syntax(code: string, message: string): string {
+  if (code === 'MULTIPLE_DOCS') return 'the file holds more than one YAML document (---)';
   const line = message.split('\n', 1)[0] ?? '';
   return `not valid YAML: ${line.charAt(0).toLowerCase()}${line.slice(1)}`;
 }
@@ -86,7 +110,8 @@ class Reader {
   convert(node: YamlNode, path: Path): Tree {
     const at = this.position(node.range?.[0] ?? 0);
     this.#nodes++;
-    if (this.#nodes === nodeLimit) this.report(at, path, `more than ${nodeLimit} values (aliases count each time they are used)`);
+    if (this.#nodes === nodeLimit)
+      this.report(at, path, `more than ${nodeLimit} values (aliases count each time they are used)`);
     if (path.length === depthLimit) this.report(at, path.slice(0, 4), `nested deeper than ${depthLimit} levels`);
     if (this.#nodes >= nodeLimit || path.length >= depthLimit) return { kind: 'scalar', value: null, source: '', at };
     if (isAlias(node)) {
@@ -99,10 +124,15 @@ class Reader {
     } else if (isMap(node)) {
       return { kind: 'map', entries: this.#entries(node.items, path), at };
     } else if (isSeq(node)) {
-      return { kind: 'list', items: node.items.map((item, index) => this.convert(item as YamlNode, [...path, index])), at };
+      return {
+        kind: 'list',
+        items: node.items.map((item, index) => this.convert(item as YamlNode, [...path, index])),
+        at,
+      };
     } else if (isScalar(node)) {
       const value = node.value;
-      const simple = value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+      const simple =
+        value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
       if (simple) return { kind: 'scalar', value, source: node.source ?? String(value), at };
       this.report(at, path, 'expected text, a number, true or false');
     }
@@ -113,7 +143,7 @@ class Reader {
     const entries = new Map<string, Entry>();
     for (const { key, value } of pairs) {
       const keyAt = this.position((key as YamlNode | null)?.range?.[0] ?? 0);
-      const name = isScalar(key) && key.value !== null ? (key.source ?? String(key.value)) : undefined;
+      const name = isScalar(key) && key.value !== null ? key.source : undefined;
       if (name === undefined || name === '__proto__') {
         this.report(keyAt, path, `expected the name of an option${name === undefined ? '' : `, got ${quote(name)}`}`);
         continue;
@@ -127,16 +157,24 @@ class Reader {
   }
 }
 
-/** Lays `over` on `base`: maps merge name by name, lists and plain values are replaced. An empty value leaves the base as it is. */
-export function mergeTrees(base: MapNode, over: MapNode): MapNode;
-export function mergeTrees(base: Tree, over: Tree): Tree;
-export function mergeTrees(base: Tree, over: Tree): Tree {
-  if (base.kind !== 'map') return over;
-  if (over.kind !== 'map') return over.kind === 'scalar' && over.value === null ? base : over;
+/**
+ * Lays `over` on `base`: maps merge name by name, lists and plain values are replaced. An empty value leaves the base as it is.
+ * With its schema a map that stands for a list of one is replaced too.
+ */
+export function mergeTrees(base: MapNode, over: MapNode, schema?: z.ZodType): MapNode;
+export function mergeTrees(base: Tree, over: Tree, schema?: z.ZodType): Tree;
+export function mergeTrees(base: Tree, over: Tree, schema?: z.ZodType): Tree {
+  if (over.kind === 'scalar' && over.value === null) return base;
+  if (base.kind !== 'map' || over.kind !== 'map' || (schema !== undefined && noteOf(schema, 'many') !== undefined))
+    return over;
   const entries = new Map(base.entries);
   for (const [name, entry] of over.entries) {
     const under = entries.get(name);
-    entries.set(name, under === undefined ? entry : { keyAt: entry.keyAt, value: mergeTrees(under.value, entry.value) });
+    const member = schema === undefined ? undefined : memberOf(schema, name);
+    entries.set(
+      name,
+      under === undefined ? entry : { keyAt: entry.keyAt, value: mergeTrees(under.value, entry.value, member) },
+    );
   }
   return { kind: 'map', entries, at: over.at };
 }
@@ -147,7 +185,11 @@ export function treeOf(value: unknown, source: string): Tree {
   if (Array.isArray(value)) return { kind: 'list', items: value.map((item) => treeOf(item, source)), at };
   if (typeof value === 'object' && value !== null) {
     const given = Object.entries(value).filter(([, inner]) => inner !== undefined);
-    return { kind: 'map', entries: new Map(given.map(([name, inner]) => [name, { keyAt: at, value: treeOf(inner, source) }])), at };
+    return {
+      kind: 'map',
+      entries: new Map(given.map(([name, inner]) => [name, { keyAt: at, value: treeOf(inner, source) }])),
+      at,
+    };
   }
   const scalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
   return { kind: 'scalar', value: scalar, source: String(value), at };
@@ -198,6 +240,14 @@ export function positionOf(tree: Tree, path: Path): Position {
 function besideKey({ keyAt, value }: Entry): Position {
   const empty = value.kind === 'scalar' && value.source === '';
   return value.at.file === keyAt.file && value.at.line === keyAt.line && !empty ? value.at : keyAt;
+}
+
+/** A path as the operator wrote it: without the place in a list that one value stands for. */
+export function writtenPath(tree: Tree, path: Path): Path {
+  return path.filter((step, index) => {
+    const parent = step === 0 ? nodeAt(tree, path.slice(0, index)) : undefined;
+    return parent?.kind !== 'list' || parent.items[0]?.at !== parent.at;
+  });
 }
 
 /** Where the name of an option stands. */

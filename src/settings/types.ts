@@ -6,31 +6,41 @@ import { z } from 'zod';
 import { parseBlock, parseIp } from '#src/address/ip.ts';
 import type { NameTable } from './walk.ts';
 
-type Reading<T> = { readonly value: T } | { readonly wrong: string };
+interface Reading<T> {
+  readonly value: T;
+}
 interface Kind<T> {
   /** What a value must be, in words. */
   readonly expects: string;
   readonly json: { readonly type: 'string' | 'integer' | readonly string[]; readonly pattern?: string };
-  read(raw: unknown): Reading<T> | undefined;
+  readonly read: (raw: unknown) => Reading<T> | undefined;
 }
 
-/** A schema from a reader: undefined or `wrong` refuse the value. */
-function kind<T>({ expects, json, read }: Kind<T>): z.ZodPipe<z.ZodUnknown, z.ZodTransform<T, unknown>> {
+/** A schema from a reader: undefined refuses the value. */
+function kind<T>({ expects, json, read }: Kind<T>): z.ZodPipe<z.ZodUnknown, z.ZodTransform<T>> {
   const schema = z.unknown().transform((raw, context): T => {
     const reading = read(raw);
-    if (reading !== undefined && 'value' in reading) return reading.value;
-    context.addIssue({ code: 'custom', message: reading?.wrong ?? `expected ${expects}` });
+    if (reading !== undefined) return reading.value;
+    context.addIssue({ code: 'custom', message: `expected ${expects}` });
     return z.NEVER;
   });
   // JSON Schema allows a list of types where zod's own typing has one.
   return schema.meta({ expects, ...(json as { readonly type: 'string' }) });
 }
 
-const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-const sizeUnits: Readonly<Record<string, number>> = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3, tb: 1024 ** 4 };
+const durationUnits: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+const sizeUnits: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
 
 function amount(raw: unknown, pattern: RegExp, units: Readonly<Record<string, number>>): number | undefined {
-  if (typeof raw === 'number') return Object.hasOwn(units, '') && Number.isSafeInteger(raw) && raw >= 0 ? raw : undefined;
+  if (typeof raw === 'number')
+    return Object.hasOwn(units, '') && Number.isSafeInteger(raw) && raw >= 0 ? raw : undefined;
   const found = typeof raw === 'string' ? pattern.exec(raw) : null;
   const scale = units[(found?.[2] ?? '').toLowerCase()];
   if (found === null || scale === undefined) return undefined;
@@ -39,8 +49,8 @@ function amount(raw: unknown, pattern: RegExp, units: Readonly<Record<string, nu
 }
 
 const durationPattern = /^(\d{1,15}(?:\.\d{1,3})?)(ms|s|m|h|d|w)$/;
-const sizePattern = /^(\d{1,15}(?:\.\d{1,3})?)(B|[KMGTkmgt]?[Bb]?)$/;
-const ratePattern = /^(\d{1,15}(?:\.\d{1,3})?)(B|[KMGTkmgt]?[Bb]?)(?:\/s)?$/;
+const sizePattern = /^(\d{1,15}(?:\.\d{1,3})?)([KMGT]?)B?$/i;
+const ratePattern = /^(\d{1,15}(?:\.\d{1,3})?)([KMGT]?)B?(?:\/s)?$/i;
 
 /** `30s`, `5m`, `1h`: milliseconds. */
 export function parseDuration(raw: unknown): number | undefined {
@@ -64,8 +74,13 @@ export interface Bounds {
   readonly max?: string;
 }
 
-function within(value: number | undefined, bounds: Bounds, parse: (raw: unknown) => number | undefined): Reading<number> | undefined {
-  if (value === undefined || value < (parse(bounds.min) ?? 0) || value > (parse(bounds.max) ?? Infinity)) return undefined;
+function within(
+  value: number | undefined,
+  bounds: Bounds,
+  parse: (raw: unknown) => number | undefined,
+): Reading<number> | undefined {
+  if (value === undefined || value < (parse(bounds.min) ?? 0) || value > (parse(bounds.max) ?? Infinity))
+    return undefined;
   return { value };
 }
 
@@ -119,24 +134,39 @@ export function many<T extends z.ZodType>(items: T) {
 
 /** A path of the file system. */
 export function path() {
-  return z.string().min(1).max(4096).refine((text) => !text.includes('\0')).meta({ expects: 'a path' });
+  return z
+    .string()
+    .min(1)
+    .max(4096)
+    .refine((text) => !text.includes('\0'))
+    .meta({ expects: 'a path' });
 }
 
 /** Permission bits as octal digits in quotes: a bare 0600 is the number 600 in YAML 1.2. */
 export function fileMode() {
   const mode = (raw: unknown): Reading<number> | undefined =>
     typeof raw === 'string' && /^0?[0-7]{3}$/.test(raw) ? { value: Number.parseInt(raw, 8) } : undefined;
-  return kind<number>({ expects: "octal digits in quotes such as '0600'", json: { type: 'string', pattern: '^0?[0-7]{3}$' }, read: mode });
+  return kind<number>({
+    expects: "octal digits in quotes such as '0600'",
+    json: { type: 'string', pattern: '^0?[0-7]{3}$' },
+    read: mode,
+  });
 }
 
 /** An IP address to listen on; `::` takes IPv4 too. */
 export function address() {
-  return z.string().refine((text) => parseIp(text) !== undefined).meta({ expects: 'an IP address such as 127.0.0.1 or ::' });
+  return z
+    .string()
+    .refine((text) => parseIp(text) !== undefined)
+    .meta({ expects: 'an IP address such as 127.0.0.1 or ::' });
 }
 
 /** An IP address or a network in CIDR notation. */
 export function network() {
-  return z.string().refine((text) => parseBlock(text) !== undefined).meta({ expects: 'an IP address or a network such as 10.0.0.0/8' });
+  return z
+    .string()
+    .refine((text) => parseBlock(text) !== undefined)
+    .meta({ expects: 'an IP address or a network such as 10.0.0.0/8' });
 }
 
 /** What a rule gives: a whole number, or a word that the settings' cross check knows. */
@@ -153,12 +183,18 @@ export function limitOrName() {
 
 /** A name the operator gives to an entry of a table. */
 export function entryName() {
-  return z.string().regex(/^[A-Za-z][\w.-]{0,63}$/).meta({ expects: 'a name of letters, digits, _ . and - that begins with a letter' });
+  return z
+    .string()
+    .regex(/^[A-Za-z][\w.-]{0,63}$/)
+    .meta({ expects: 'a name of letters, digits, _ . and - that begins with a letter' });
 }
 
 /** The name of an entry of a table; checked once everything is read. */
 export function accessName(table: NameTable) {
-  return z.string().min(1).meta({ names: table, expects: `a name from ${table}` });
+  return z
+    .string()
+    .min(1)
+    .meta({ names: table, expects: `a name from ${table}` });
 }
 
 /** A map whose options all have defaults: absent or empty means all defaults. Unknown names are refused. */

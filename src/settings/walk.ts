@@ -82,8 +82,13 @@ export function shapeOf(schema: z.ZodType): Shape {
   const core = layers(schema).at(-1) ?? schema;
   if (core instanceof z.ZodObject) {
     const others = core.def.catchall as z.ZodType | undefined;
-    const fields = new Map(Object.entries(core.shape as Record<string, z.ZodType>));
-    return { kind: 'object', fields, others: others instanceof z.ZodNever ? undefined : others, strict: others !== undefined };
+    const fields = new Map(Object.entries<z.ZodType>(core.shape));
+    return {
+      kind: 'object',
+      fields,
+      others: others instanceof z.ZodNever ? undefined : others,
+      strict: others !== undefined,
+    };
   }
   if (core instanceof z.ZodRecord) return { kind: 'record', values: core.valueType as z.ZodType };
   if (core instanceof z.ZodArray) return { kind: 'array', items: core.element as z.ZodType };
@@ -115,6 +120,7 @@ export function namesIn(schema: z.ZodType | undefined): readonly string[] {
 export function expectation(schema: z.ZodType): string {
   const told = noteOf(schema, 'expects');
   if (told !== undefined) return told;
+  if (noteOf(schema, 'switch') !== undefined) return 'a map of options, true or false';
   const core = layers(schema).at(-1) ?? schema;
   if (core instanceof z.ZodEnum) return `one of ${core.options.join(', ')}`;
   if (core instanceof z.ZodBoolean) return 'true or false';
