@@ -1,28 +1,50 @@
-import type { Jid } from '#src/address/jid.ts';
+import { Jid } from '#src/address/jid.ts';
+import type { Access } from '#src/accounts/access.ts';
 import type { Accounts } from '#src/accounts/accounts.ts';
+import type { Bans } from '#src/accounts/bans.ts';
+import type { FastTokens } from '#src/accounts/tokens.ts';
 import type { Presence } from '#src/im/presence.ts';
+import type { Flusher } from '#src/net/flusher.ts';
 import type { Timers } from '#src/net/timers.ts';
 import type { Log } from '#src/observe/log.ts';
+import type { Runtime } from '#src/plugin/front-end.ts';
 import type { Host } from '#src/router/host.ts';
 import type { Router } from '#src/router/router.ts';
 import type { Registry } from '#src/session/registry.ts';
+import type { ScannerLimits } from '#src/stanza/xml-faults.ts';
 import type { ClientSession } from './links/client-session.ts';
 import type { ClientStream } from './links/client-stream.ts';
-import type { XmppSettings } from './settings.ts';
-import type { StreamError } from './stream/errors.ts';
+import type { StreamCondition, StreamError } from './stream/errors.ts';
 import { StreamFeatures } from './stream/feature.ts';
+
+/** What the front end takes from the settings. Milliseconds, bytes, counts. */
+export interface XmppOptions {
+  readonly authTimeout: number;
+  readonly authAttempts: number;
+  /** Bytes that may wait for a client that reads slowly. */
+  readonly queueBytes: number;
+  readonly limitsBefore: ScannerLimits;
+  readonly limitsAfter: ScannerLimits;
+  readonly resourceConflict: 'closeold' | 'closenew' | 'setresource';
+  /** Also loopback connections need TLS where the listener requires it. */
+  readonly tlsOnLoopback: boolean;
+  /** Whether passwords are taken in the clear. */
+  readonly plainWithoutTls: 'never' | 'loopback';
+}
 
 /** A virtual host as the XMPP front end sees it. */
 export class XmppHost {
   readonly host: Host;
+  readonly server: XmppServer;
   readonly router: Router;
   readonly presence: Presence;
   /** What its streams negotiate, in the order of announcement. */
   readonly features = new StreamFeatures();
 
-  constructor(host: Host, router: Router, presence: Presence) {
+  constructor(host: Host, server: XmppServer, presence: Presence) {
     this.host = host;
-    this.router = router;
+    this.server = server;
+    this.router = server.router;
     this.presence = presence;
   }
 
@@ -33,35 +55,82 @@ export class XmppHost {
 
 /** What the links of the XMPP front end share. One a server. */
 export class XmppServer {
-  readonly settings: XmppSettings;
+  /** Replaced by a reload; streams read it when they need it. */
+  options: XmppOptions;
   readonly router: Router;
   readonly registry: Registry;
   readonly accounts: Accounts;
+  readonly access: (host: string) => Access;
+  readonly bans: Bans;
+  readonly tokens: FastTokens;
   readonly timers: Timers;
+  readonly flusher: Flusher;
   readonly log: Log;
   /** Open streams, bound or not. */
   readonly streams = new Set<ClientStream>();
-  /** Plain numbers: read by the metrics. */
-  readonly counters = { streams: 0, streamErrors: 0, authenticated: 0, authenticationFailures: 0 };
+  /** What has to come back before connections are taken, such as the sessions of the last process. */
+  readonly restorers: (() => Promise<void>)[] = [];
+  /** Plain numbers since the start: read by the metrics. */
+  readonly counters = { opened: 0, errors: new Map<StreamCondition, number>(), authenticated: 0, refused: 0, bound: 0 };
   readonly #hosts = new Map<string, XmppHost>();
 
-  constructor(parts: {
-    readonly settings: XmppSettings;
-    readonly router: Router;
-    readonly registry: Registry;
-    readonly accounts: Accounts;
-    readonly timers: Timers;
-    readonly log: Log;
-  }) {
-    this.settings = parts.settings;
-    this.router = parts.router;
-    this.registry = parts.registry;
-    this.accounts = parts.accounts;
-    this.timers = parts.timers;
-    this.log = parts.log;
+  constructor(options: XmppOptions, runtime: Runtime) {
+    this.options = options;
+    this.router = runtime.router;
+    this.registry = runtime.registry;
+    this.accounts = runtime.accounts;
+    this.access = runtime.access;
+    this.bans = runtime.bans;
+    this.tokens = runtime.tokens;
+    this.timers = runtime.timers;
+    this.flusher = runtime.flusher;
+    this.log = runtime.log.scope('c2s');
+  }
+
+  async opening(): Promise<void> {
+    for (const restore of this.restorers) await restore();
   }
 
   addHost(host: XmppHost): void {
     this.#hosts.set(host.host.domain, host);
+  }
+
+  /** By the name in a stream header, in whatever spelling (RFC 7622 section 3.2). */
+  host(name: string): XmppHost | undefined {
+    const host = this.#hosts.get(name);
+    if (host !== undefined) return host;
+    const jid = Jid.parse(name);
+    return jid === undefined || jid.local !== '' || jid.resource !== '' ? undefined : this.#hosts.get(jid.domain);
+  }
+
+  get hosts(): Iterable<XmppHost> {
+    return this.#hosts.values();
+  }
+
+  /** The host of a header that names none, and of answers to headers that name a wrong one: the first. */
+  get defaultHost(): XmppHost {
+    for (const host of this.#hosts.values()) return host;
+    throw new Error('the server has no host');
+  }
+
+  opened(stream: ClientStream): void {
+    this.streams.add(stream);
+    this.counters.opened += 1;
+  }
+
+  closed(stream: ClientStream): void {
+    this.streams.delete(stream);
+  }
+
+  streamFailed(stream: ClientStream, { condition, text }: StreamError): void {
+    this.counters.errors.set(condition, (this.counters.errors.get(condition) ?? 0) + 1);
+    this.log.debug('stream error', { condition, text, ip: stream.transport.ip, jid: stream.session?.jid.full });
+  }
+
+  /** Everybody is told to go; sessions under stream management can be resumed after the restart (XEP-0198 section 5). */
+  shutDown(text: string): void {
+    for (const stream of this.streams) {
+      stream.onFault({ condition: 'system-shutdown', ...(text === '' ? {} : { text }) });
+    }
   }
 }

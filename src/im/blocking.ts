@@ -55,6 +55,7 @@ export class Blocking {
     return [
       host.hooks.decision('stanza/outbound').add('guard', (submission) => this.#judgeOutbound(submission)),
       host.hooks.decision('stanza/inbound').add('guard', (stanza) => this.#judgeInbound(stanza)),
+      host.hooks.decision('presence/withheld').add('main', ({ account, contact }) => (this.blocks(account, contact) ? true : undefined)),
       host.hooks.notice('account/removed').add('main', ({ host: domain, local }) => this.#drop(domain, local)),
     ];
   }

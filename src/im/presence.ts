@@ -19,6 +19,10 @@ declare module '#src/hooks/hooks.ts' {
     /** A session became unavailable; `status` is what its user said of it. */
     'presence/unavailable': { readonly session: Session; readonly status: string };
   }
+  interface Decisions {
+    /** Is presence kept from a contact that has a subscription? */
+    'presence/withheld': { readonly input: { readonly account: Jid; readonly contact: Jid }; readonly answer: true };
+  }
   interface Transforms {
     /** A session's broadcast presence before it goes out (avatar hashes and the like). */
     'presence/broadcast': { readonly input: Session; readonly value: Stanza };
@@ -119,9 +123,11 @@ export class Presence {
   /** To every contact with a subscription, and to the account's own available resources. */
   #broadcast(session: Session, presence: Stanza): void {
     const { jid } = session;
+    const withheld = this.#router.host(jid.domain)?.hooks.decision('presence/withheld');
     for (const contact of this.#rosters.contacts(jid, sharesPresence)) {
       const to = Jid.parse(contact);
-      if (to !== undefined) this.#router.route(presence.addressed(to, jid));
+      if (to === undefined || withheld?.ask({ account: jid, contact: to }) === true) continue;
+      this.#router.route(presence.addressed(to, jid));
     }
     const own = presence.addressed(jid.asBare(), jid);
     for (const other of this.#registry.of(jid.bare)) if (other.presence !== undefined) other.deliver(own);

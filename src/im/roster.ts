@@ -58,6 +58,7 @@ const CACHED = 1024;
 
 /** The rosters of all accounts: one row each, so that a change and its version are one write. */
 export class Rosters {
+  readonly #store: Store;
   readonly #rows: Table<RosterRecord>;
   readonly #limits: RosterLimits;
   /** Least recently used first; a bound on the parsed rows that are kept. */
@@ -65,6 +66,7 @@ export class Rosters {
   readonly #changed: (change: RosterChange) => void;
 
   constructor(store: Store, limits: RosterLimits, changed: (change: RosterChange) => void) {
+    this.#store = store;
     this.#rows = store.table('roster', json<RosterRecord>());
     this.#limits = limits;
     this.#changed = changed;
@@ -126,6 +128,11 @@ export class Rosters {
     this.#write(account, { version: old.listed ? version + 1 : version, items: rest });
     if (old.listed) this.#changed({ account, version: version + 1, item: old, removed: true });
     return old;
+  }
+
+  /** An answer that says the write is done: given once it is durable. */
+  durable<T>(answer: T): T | Promise<T> {
+    return this.#store.barrier()?.then(() => answer) ?? answer;
   }
 
   /** Forgets an account that was removed. */

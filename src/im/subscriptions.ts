@@ -16,6 +16,12 @@ import {
   type SubscriptionEvent,
 } from './subscription.ts';
 
+declare module '#src/plugin/contracts.ts' {
+  interface Services {
+    readonly subscriptions: Subscriptions;
+  }
+}
+
 /** The largest subscription request that is kept for an absent user (RFC 6121 section 3.1.3, security warning). */
 const REQUEST_BYTES = 4096;
 

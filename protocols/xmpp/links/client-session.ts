@@ -1,8 +1,12 @@
+import { Buffer } from 'node:buffer';
 import { Jid } from '#src/address/jid.ts';
 import { Session, type Origin } from '#src/session/session.ts';
 import { refuse, type Refusal } from '#src/stanza/conditions.ts';
-import type { Frame } from '#src/stanza/scanner.ts';
+import type { Frame } from '#src/stanza/frame.ts';
+import { parseFrame } from '#src/stanza/parse.ts';
+import { escapeText, writeElement } from '#src/stanza/serialise.ts';
 import { Stanza, type StanzaKind } from '#src/stanza/stanza.ts';
+import { NS } from '../stream/namespaces.ts';
 import type { StreamCondition } from '../stream/errors.ts';
 import type { XmppHost } from '../server.ts';
 import type { ClientStream } from './client-stream.ts';
@@ -88,7 +92,9 @@ export class ClientSession extends Session {
   }
 
   #accept(frame: Frame, kind: StanzaKind): void {
-    const { attributes, content, declarations } = frame;
+    const { attributes, declarations } = frame;
+    // A prefixed stanza leaves its content in another default namespace; ours has it in `jabber:client`.
+    const content = frame.defaultXmlns === NS.client ? frame.content : rewrite(frame);
     const text = attributes.get('to');
     const to = text === undefined ? undefined : Jid.parse(text);
     const id = attributes.get('id');
@@ -164,4 +170,10 @@ export class ClientSession extends Session {
     else stream.fail(condition, refusal.text);
     this.finish();
   }
+}
+
+/** The content of a prefixed stanza, written anew for the namespace of our streams. */
+function rewrite(frame: Frame): Buffer {
+  const children = parseFrame(frame).children.map((child) => (typeof child === 'string' ? escapeText(child) : writeElement(child, NS.client)));
+  return Buffer.from(children.join(''));
 }

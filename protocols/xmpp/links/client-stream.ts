@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Jid } from '#src/address/jid.ts';
 import type { Timed } from '#src/net/timers.ts';
-import type { Frame } from '#src/stanza/scanner.ts';
+import type { Frame } from '#src/stanza/frame.ts';
 import { type StreamCondition, type StreamError } from '../stream/errors.ts';
 import { AUTHENTICATED, BOUND, SECURED, usable } from '../stream/feature.ts';
 import { NS } from '../stream/namespaces.ts';
@@ -40,7 +40,8 @@ export class ClientStream implements TransportHandler, Timed {
     this.transport = transport;
     this.state = transport.secured ? SECURED : 0;
     this.lastReceived = server.timers.now;
-    server.timers.add(this, server.settings.negotiation_timeout);
+    server.opened(this);
+    server.timers.add(this, server.options.authTimeout);
   }
 
   has(bits: number): boolean {
@@ -49,6 +50,12 @@ export class ClientStream implements TransportHandler, Timed {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** RFC 7590: TLS before credentials, unless the listener makes it optional or both ends are this machine. */
+  get secureEnough(): boolean {
+    const { loopback, secured, tlsOptional } = this.transport;
+    return secured || tlsOptional || (loopback && !this.server.options.tlsOnLoopback);
   }
 
   onHeader(header: PeerHeader): void {
@@ -108,9 +115,8 @@ export class ClientStream implements TransportHandler, Timed {
     this.account = account;
     this.state |= AUTHENTICATED;
     this.exchange = undefined;
-    const { limits } = this.server.settings;
-    this.transport.limit(limits.stanza_bytes, limits.depth);
-    this.server.authenticated(this);
+    this.transport.limit(this.server.options.limitsAfter);
+    this.server.counters.authenticated += 1;
   }
 
   /** The stream carries this session from now on: a new one, or one that was resumed. */

@@ -1,4 +1,5 @@
-import type { Frame } from '#src/stanza/scanner.ts';
+import type { Frame } from '#src/stanza/frame.ts';
+import type { ScannerLimits } from '#src/stanza/xml-faults.ts';
 import type { Stanza } from '#src/stanza/stanza.ts';
 import type { TlsInfo } from '#src/net/connection.ts';
 import type { StreamError } from '../stream/errors.ts';
@@ -28,6 +29,8 @@ export interface StreamTransport {
   readonly buffered: number;
   /** May the plain connection become a TLS one here (STARTTLS)? */
   readonly upgradable: boolean;
+  /** The listener leaves TLS to the peer. */
+  readonly tlsOptional: boolean;
   writeHeader(attributes: HeaderAttributes): void;
   writeFeatures(offers: string): void;
   /** Any first-level element that is no stanza, serialised. */
@@ -45,7 +48,7 @@ export interface StreamTransport {
   /** Sends the `<proceed/>` and upgrades to TLS; what the peer sent behind `<starttls/>` is discarded (section 5.3.1.4). */
   startTls(proceed: string): void;
   /** Limits change when the peer has authenticated. */
-  limit(maxBytes: number, maxDepth: number): void;
+  limit(limits: ScannerLimits): void;
 }
 
 /** What a transport tells the stream above. */

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { Stanza } from '#src/stanza/stanza.ts';
 import { refuse, type Refusal } from '#src/stanza/conditions.ts';
 import { escapeText } from '#src/stanza/serialise.ts';
-import type { Frame } from '#src/stanza/scanner.ts';
-import { Jid } from '#src/address/jid.ts';
+import type { Frame } from '#src/stanza/frame.ts';
+import type { Jid } from '#src/address/jid.ts';
 import { ClientSession } from '../links/client-session.ts';
 import type { ClientStream } from '../links/client-stream.ts';
+import type { XmppServer } from '../server.ts';
 import { AUTHENTICATED, BOUND, type StreamFeature, qualified } from './feature.ts';
 import { NS } from './namespaces.ts';
 
@@ -49,11 +50,11 @@ export function bindResource(stream: ClientStream, wanted: string): ClientSessio
   let jid = account.withResource(wanted === '' ? ownResource() : wanted);
   if (jid === undefined) return refuse('bad-request', 'not a resourcepart (RFC 7622 section 3.4)');
   const rival = server.registry.find(jid);
-  if (rival === undefined && server.registry.of(account.bare).length >= server.settings.limits.sessions_per_account) {
+  if (rival === undefined && server.registry.of(account.bare).length >= sessionsOf(account, server)) {
     return refuse('resource-constraint', 'too many sessions of this account');
   }
   if (rival !== undefined) {
-    const policy = server.settings.resource_conflict;
+    const policy = server.options.resourceConflict;
     if (policy === 'closenew') return refuse('conflict');
     if (policy === 'setresource') jid = account.withResource(`${wanted}-${ownResource()}`) ?? jid;
     else rival.close(refuse('conflict', 'replaced by a new session'));
@@ -69,6 +70,13 @@ function open(stream: ClientStream, jid: Jid): ClientSession | Refusal {
   stream.carry(session);
   host.host.bind(session);
   return session;
+}
+
+const SESSIONS = 10;
+
+/** The rule `max_sessions`. */
+function sessionsOf({ domain, local }: Jid, { access }: XmppServer): number {
+  return access(domain).limit('max_sessions', { local, domain }, SESSIONS);
 }
 
 /** Section 7.6.1: hard to guess, so that a resource says nothing of its device. */

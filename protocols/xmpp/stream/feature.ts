@@ -1,4 +1,4 @@
-import type { Frame } from '#src/stanza/scanner.ts';
+import type { Frame } from '#src/stanza/frame.ts';
 import type { ClientStream } from '../links/client-stream.ts';
 
 /** What has been negotiated on a stream, as bits: a feature states what it requires and what forbids it. */
@@ -22,6 +22,11 @@ export interface StreamFeature {
   offer(stream: ClientStream): string | undefined;
   /** Answers one of its elements. Called only in a state that `requires` and `forbids` allow. */
   handle?(stream: ClientStream, frame: Frame): void;
+}
+
+/** A feature that is only announced, to clients that have authenticated. */
+export function informative(name: string, xml: string): StreamFeature {
+  return { name, requires: AUTHENTICATED, forbids: BOUND, elements: [], offer: () => xml };
 }
 
 export function qualified(xmlns: string, name: string): string {

@@ -1,4 +1,4 @@
-import type { Frame } from '#src/stanza/scanner.ts';
+import type { Frame } from '#src/stanza/frame.ts';
 import type { ClientStream } from '../links/client-stream.ts';
 import { AUTHENTICATED, SECURED, type StreamFeature, qualified } from './feature.ts';
 import { NS } from './namespaces.ts';

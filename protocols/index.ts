@@ -1,0 +1,5 @@
+import type { FrontEnd } from '#src/plugin/front-end.ts';
+import { xmpp } from './xmpp/index.ts';
+
+/** The protocols that this program speaks, in the order in which they start. */
+export const frontEnds: readonly FrontEnd[] = [xmpp];
