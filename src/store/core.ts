@@ -118,6 +118,7 @@ class GroupedStore implements Store {
   }
 
   async close(): Promise<void> {
+    if (this.#closed === undefined && this.#groups.state === 'closed') return;
     if (this.#closed === undefined) this.#groups.assertOpen();
     this.#closed ??= this.#close();
     return this.#closed;

@@ -86,7 +86,6 @@ export class Positions {
   }
 
   #keep(key: string, position: Position): void {
-    this.#old.delete(key);
     this.#young.set(key, position);
     if (this.#young.size < GENERATION) return;
     this.#old = this.#young;

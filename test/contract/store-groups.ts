@@ -1,4 +1,5 @@
 /** The contract of groups: tickets, batches, pressure. */
+import path from 'node:path';
 import { number, text } from '#src/store/codec.ts';
 import { type It, STATES, collect, read } from './store-kit.ts';
 
@@ -54,6 +55,22 @@ export const groups = (it: It): void => {
     t.is(store.stats.operations, operations);
     t.is(store.stats.cancelled, 21);
     t.is(store.barrier(), undefined);
+    await store.close();
+  });
+
+  it('a dropped queue leaves nothing on the disk, even when its numbers came again', async (t, {
+    place,
+    directory,
+  }) => {
+    const store = await place.open();
+    const journal = store.journal('j', text);
+    for (const value of 'abc') journal.append('q', value);
+    await store.barrier();
+    journal.drop('q');
+    t.is(journal.append('q', 'again'), 1);
+    journal.drop('q');
+    const { entries } = await store.backup(path.join(directory, 'backup'));
+    t.is(entries, 0);
     await store.close();
   });
 

@@ -107,6 +107,18 @@ const migrations = (it: It): void => {
     await again.close();
   });
 
+  it('only the steps that are missing are taken', async (t, { place }) => {
+    const old = await place.open({ migrations: LATER.slice(0, 1) });
+    old.table('t', text).put('k', 'lower');
+    await old.close();
+    const notices: string[] = [];
+    const store = await place.open({ migrations: LATER, onNotice: (notice) => notices.push(notice) });
+    t.is(store.table('t', text).get('k'), 'lower');
+    t.is(notices.at(-1), 'schema 3: lengths');
+    t.false(notices.includes('schema 2: upper case'));
+    await store.close();
+  });
+
   it('newer data is refused, as is a newer backup', async (t, { place, directory }) => {
     const file = path.join(directory, 'backup');
     const newer = await place.open({ migrations: LATER });

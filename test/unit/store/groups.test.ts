@@ -1,4 +1,7 @@
 /** What happens when the disk fails, seen from a store over a driver that fails on demand. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import test from 'ava';
 import { text } from '#src/store/codec.ts';
 import { openStore, type StoreOptions } from '#src/store/core.ts';
@@ -6,6 +9,7 @@ import type { Change } from '#src/store/driver.ts';
 import { StoreClosed, StoreFault } from '#src/store/errors.ts';
 import { MemoryData, MemoryDriver, openMemoryStore } from '#src/store/memory.ts';
 import type { Store } from '#src/store/store.ts';
+import { collect } from '#test/contract/store-kit.ts';
 
 class FailingDriver extends MemoryDriver {
   failing = false;
@@ -21,6 +25,13 @@ class FailingDriver extends MemoryDriver {
     }
     if (this.failing) throw new Error('no space left on device');
     return super.write(changes);
+  }
+
+  onReplace: (() => void) | undefined;
+
+  override async replace(blocks: AsyncIterable<readonly Change[]>): Promise<void> {
+    this.onReplace?.();
+    return super.replace(blocks);
   }
 
   override async recover(): Promise<void> {
@@ -91,6 +102,65 @@ test('whoever waits for the open group is told too when the one before it fails'
   while (store.durable(ticket) !== undefined) await Promise.resolve(store.durable(ticket)).catch(() => undefined);
   t.is(table.get('second'), 'y');
   await store.close();
+});
+
+test('reads see what is in flight, under what is open', async (t) => {
+  const { store, driver } = await setup();
+  const table = store.table('t', text);
+  const all = async (): Promise<string[]> => (await collect(table, [])).map(([[key], value]) => `${key}=${value}`);
+  for (const key of ['a', 'b', 'c']) table.put(key, '1');
+  await store.barrier();
+  driver.release = () => undefined;
+  table.delete('a');
+  table.put('b', '2');
+  table.put('d', '2');
+  await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual(
+    ['a', 'b', 'd'].map((key) => table.get(key)),
+    [undefined, '2', '2'],
+  );
+  t.deepEqual(await all(), ['b=2', 'c=1', 'd=2']);
+  table.put('a', '3');
+  table.delete('b');
+  table.put('d', '3');
+  t.deepEqual(
+    ['a', 'b', 'd'].map((key) => table.get(key)),
+    ['3', undefined, '3'],
+  );
+  t.deepEqual(await all(), ['a=3', 'c=1', 'd=3']);
+  driver.release();
+  driver.release = undefined;
+  await store.barrier();
+  t.deepEqual(await all(), ['a=3', 'c=1', 'd=3']);
+  await store.close();
+});
+
+test('what was written before a restore does not come back after it', async (t) => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'trivium-groups-'));
+  const { store, driver } = await setup();
+  const table = store.table('t', text);
+  try {
+    await store.backup(path.join(directory, 'empty'));
+    driver.release = () => undefined;
+    table.put('k', 'v');
+    await new Promise((resolve) => setImmediate(resolve));
+    const restored = store.restore(path.join(directory, 'empty'));
+    t.throws(() => table.put('k', 'w'), { instanceOf: StoreClosed, message: /being restored/ });
+    const order: string[] = [];
+    driver.onReplace = () => order.push('replaced');
+    // As many file operations as a restore that did not wait would need to come to its replacement.
+    for (let i = 0; i < 10; i++) await readFile(path.join(directory, 'empty'));
+    order.push('released');
+    driver.release();
+    driver.release = undefined;
+    await restored;
+    t.deepEqual(order, ['released', 'replaced']);
+    await store.barrier();
+    t.deepEqual(await collect(table, []), []);
+    await store.close();
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 });
 
 test('groups stay in order across failures', async (t) => {
