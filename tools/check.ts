@@ -9,6 +9,7 @@ const CHECKS: readonly (readonly [name: string, ...command: readonly string[]])[
   ['layers', 'tools/check-layers.ts'],
   ['sizes', 'tools/check-sizes.ts'],
   ['specs', 'tools/check-specs.ts'],
+  ['dependencies', 'tools/check-dependencies.ts'],
   ['waivers', 'tools/check-waivers.ts'],
 ];
 
