@@ -16,6 +16,7 @@ import type { ClientSession } from './links/client-session.ts';
 import type { ClientStream } from './links/client-stream.ts';
 import type { StreamCondition, StreamError } from './stream/errors.ts';
 import { StreamFeatures } from './stream/feature.ts';
+import { BindFeatures, InlineFeatures } from './stream/inline.ts';
 
 /** What the front end takes from the settings. Milliseconds, bytes, counts. */
 export interface XmppOptions {
@@ -40,6 +41,10 @@ export class XmppHost {
   readonly presence: Presence;
   /** What its streams negotiate, in the order of announcement. */
   readonly features = new StreamFeatures();
+  /** What its clients negotiate inside their authentication (XEP-0388). */
+  readonly inline = new InlineFeatures();
+  /** What its clients switch on while they bind with Bind 2 (XEP-0386). */
+  readonly bindInline = new BindFeatures();
 
   constructor(host: Host, server: XmppServer, presence: Presence) {
     this.host = host;
