@@ -75,6 +75,18 @@ export class Metrics {
     return family;
   }
 
+  /** A counter that its owner keeps as a plain number, read at the scrape. */
+  counted(name: string, help: string, read: () => number): void {
+    this.#declare(name, help, 'counter', () => [{ labels: {}, value: read() }]);
+  }
+
+  /** The same for a family of counters. */
+  countedBy(name: string, help: string, labels: readonly string[], read: () => Iterable<Sample>): void {
+    this.#declare(name, help, 'counter', () =>
+      [...read()].slice(0, seriesLimit).map(([values, value]) => ({ labels: labelled(labels, values), value })),
+    );
+  }
+
   /** A value that is read at the scrape. */
   gauge(name: string, help: string, read: () => number): void {
     this.#declare(name, help, 'gauge', () => [{ labels: {}, value: read() }]);

@@ -23,16 +23,8 @@ export interface ListenerInput {
   readonly handlers?: Readonly<Record<string, string>>;
 }
 
-/** Kinds served by the core and by the client service. */
+/** Kinds served by the core. */
 export const coreKinds: readonly ListenerKind[] = [
-  {
-    kind: 'c2s',
-    description: 'chat clients',
-    defaults: [
-      { name: 'c2s', kind: 'c2s', port: 5222, tls: 'required' },
-      { name: 'c2s-tls', kind: 'c2s', port: 5223, tls: 'direct' },
-    ],
-  },
   {
     kind: 'admin',
     description: 'operator commands over a local socket',

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { logLevels } from '#src/observe/log.ts';
 import { accessSection, aclSection, shapersSection } from './access.ts';
-import { declare, type SettingsDeclaration } from './declaration.ts';
+import { declare, declareModules, type SettingsDeclaration } from './declaration.ts';
 import { connectionLimits, coreKinds, listenersSection, type ListenerKind } from './listeners.ts';
 import { accessName, count, duration, entryName, group, many, path, size } from './types.ts';
 
@@ -183,11 +183,38 @@ export const shutdownSection = declare(
   false,
 );
 
+/** What a front end brings to the settings. */
+export interface SettingsPart {
+  readonly sections: readonly SettingsDeclaration[];
+  readonly listenerKinds: readonly ListenerKind[];
+  readonly modules: readonly {
+    readonly name: string;
+    readonly description: string;
+    /** Set on a module that runs only where it is listed. */
+    readonly optional?: true;
+    readonly settings?: z.ZodObject;
+  }[];
+}
+
+/** The declarations of the whole program: the core and its front ends. */
+export function programSections(parts: readonly SettingsPart[]): readonly SettingsDeclaration[] {
+  const modules = parts.flatMap((part) => part.modules);
+  return [
+    ...coreSections(parts.flatMap((part) => part.listenerKinds)),
+    ...parts.flatMap((part) => part.sections),
+    declareModules(
+      modules.map(({ name, description, optional, settings }) => {
+        return { name, description, default: optional !== true, schema: settings ?? z.strictObject({}) };
+      }),
+    ),
+  ];
+}
+
 /** The declarations of the core; `kinds` are the listener kinds that front ends bring. */
 export function coreSections(kinds: readonly ListenerKind[] = []): readonly SettingsDeclaration[] {
   return [
     dataSection,
-    listenersSection([...coreKinds, ...kinds]),
+    listenersSection([...kinds, ...coreKinds]),
     tlsSection,
     logSection,
     metricsSection,

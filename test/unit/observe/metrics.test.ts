@@ -45,6 +45,26 @@ test('counters, families, gauges and histograms in the text format', async (t) =
   t.regex(metrics.contentType, /^text\/plain; version=0\.0\.4/);
 });
 
+test('counts that another part keeps are read at the scrape', async (t) => {
+  const metrics = new Metrics();
+  const counters = { accepted: 0, refused: { limit: 1, ban: 2 } };
+  metrics.counted('a_total', 'A.', () => counters.accepted);
+  metrics.countedBy('r_total', 'R.', ['reason'], () =>
+    Object.entries(counters.refused).map(([name, n]) => [[name], n]),
+  );
+  counters.accepted = 5;
+  t.deepEqual(
+    (await lines(metrics)).filter((line) => !line.startsWith('# HELP')),
+    [
+      '# TYPE a_total counter',
+      'a_total 5',
+      '# TYPE r_total counter',
+      'r_total{reason="limit"} 1',
+      'r_total{reason="ban"} 2',
+    ],
+  );
+});
+
 test('a metric is declared once, under a proper name', (t) => {
   const metrics = new Metrics();
   metrics.counter('a_total', 'A.');

@@ -1,6 +1,4 @@
 /** What a part may declare, what a reload tells, and what is generated from the declarations. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'ava';
 import { z } from 'zod';
 import { declare, declareModules } from '#src/settings/declaration.ts';
@@ -96,11 +94,6 @@ test('its examples are valid once their comment signs are removed', (t) => {
   const text = `log:\n${scopes}\nacl:\n${acl}\n  guests: {registered: false}\naccess:\n${access}\nshapers:\n${shapers}\n`;
   const { log } = settingsOf(text).toJSON() as { log: { scopes: unknown } };
   t.deepEqual({ ...(log.scopes as object) }, { c2s: 'debug', store: 'warn' });
-});
-
-test('config/trivium.yml loads and equals the defaults', (t) => {
-  const text = readFileSync(join(import.meta.dirname, '../../../config/trivium.yml'), 'utf8');
-  t.deepEqual(settingsOf(text).toJSON(), settingsOf('').toJSON());
 });
 
 test('the JSON Schema tells types, bounds, choices, defaults and per-host sections', (t) => {

@@ -1,9 +1,9 @@
 /** The declarations that the tests of settings load with: those of the core, and of an invented part and modules. */
 import { z } from 'zod';
-import { declare, declareModules } from '#src/settings/declaration.ts';
+import { declare } from '#src/settings/declaration.ts';
 import { loadSettings, type LoadOptions } from '#src/settings/load.ts';
 import { formatProblem } from '#src/settings/problem.ts';
-import { coreSections } from '#src/settings/schema.ts';
+import { programSections } from '#src/settings/schema.ts';
 import type { Settings } from '#src/settings/settings.ts';
 import { count, duration, group, rate, secret, size } from '#src/settings/types.ts';
 
@@ -22,22 +22,34 @@ export const gatewaySection = declare(
   true,
 );
 
-export const modulesSection = declareModules([
+export const declarations = programSections([
   {
-    name: 'ping',
-    description: 'Answers pings.',
-    default: true,
-    schema: z.strictObject({ timeout: duration().prefault('10s').describe('Patience.') }),
-  },
-  {
-    name: 'echo',
-    description: 'Answers echoes.',
-    default: false,
-    schema: z.strictObject({ times: count(1, 9).prefault(1).describe('How often.') }),
+    sections: [gatewaySection],
+    listenerKinds: [
+      {
+        kind: 'c2s',
+        description: 'chat clients',
+        defaults: [
+          { name: 'c2s', kind: 'c2s', port: 5222, tls: 'required' },
+          { name: 'c2s-tls', kind: 'c2s', port: 5223, tls: 'direct' },
+        ],
+      },
+    ],
+    modules: [
+      {
+        name: 'ping',
+        description: 'Answers pings.',
+        settings: z.strictObject({ timeout: duration().prefault('10s').describe('Patience.') }),
+      },
+      {
+        name: 'echo',
+        description: 'Answers echoes.',
+        optional: true,
+        settings: z.strictObject({ times: count(1, 9).prefault(1).describe('How often.') }),
+      },
+    ],
   },
 ]);
-
-export const declarations = [...coreSections(), gatewaySection, modulesSection];
 
 const quiet: LoadOptions = { env: {} };
 
