@@ -1,4 +1,5 @@
 /** What is wrong with a settings file, and where: every text an operator sees while settings load is made here. */
+import { escapeControls } from '#src/observe/redact.ts';
 
 /** A place in a settings file; lines and columns count from 1. */
 export interface Position {
@@ -18,9 +19,12 @@ export interface Problem extends Position {
 
 export type Path = readonly (string | number)[];
 
+const messageLimit = 500;
+
 export function problem(at: Position, path: Path, message: string, suggestion?: string): Problem {
   const { file, line, column } = at;
-  const base = { file, line, column, path: pathText(path), message };
+  const shortened = message.length <= messageLimit ? message : `${message.slice(0, messageLimit)}…`;
+  const base = { file, line, column, path: pathText(path), message: escapeControls(shortened) };
   return suggestion === undefined ? base : { ...base, suggestion };
 }
 
@@ -46,10 +50,7 @@ export function pathText(path: Path): string {
 export function quote(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
   const shown = text.length <= 60 ? text : `${text.slice(0, 57)}…"`;
-  return shown.replaceAll(
-    /[\u007f-\u009f\u2028\u2029]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return escapeControls(shown);
 }
 
 /**

@@ -79,9 +79,10 @@ export function parseTree(text: string, file: string): ParsedTree {
 }
 
 function syntax(code: string, message: string): string {
+  if (code === 'RESOURCE_EXHAUSTION') return 'not valid YAML: nested too deeply';
   if (code === 'MULTIPLE_DOCS') return 'the file holds more than one YAML document (---)';
   const line = message.split('\n', 1)[0] ?? '';
-  return `not valid YAML: ${line.charAt(0).toLowerCase()}${line.slice(1)}`;
+  return `not valid YAML: ${line.charAt(0).toLowerCase()}${line.slice(1, 120)}${line.length > 120 ? '…' : ''}`;
 }
 
 class Reader {

@@ -268,3 +268,28 @@ test('aliases are expanded within bounds', (t) => {
   t.regex(problemsIn(`tls: {certificates: [${'x, '.repeat(100_001)}]}`).join('\n'), /more than 100000 values/);
   t.deepEqual(problemsIn('x'.repeat(1024 * 1024 + 1)), ['trivium.yml:1:1: the file is larger than 1 MB']);
 });
+
+for (const piece of [
+  '[',
+  '{',
+  '- ',
+  '? ',
+  '{a: ',
+  '&a ',
+  '*a ',
+  '"',
+  '>',
+  'a:\n',
+  '%',
+  '---\n',
+  '!\u001b',
+  '\u0000',
+  '\u001b[2J',
+  '\ud800',
+]) {
+  test(`hostile YAML is refused in words: ${JSON.stringify(piece)} many times`, (t) => {
+    const told = problemsIn(piece.repeat(10_000));
+    t.true(told.length > 0);
+    for (const line of told) t.regex(line, /^trivium\.yml:\d+:\d+: [^\u0000-\u001f\u007f-\u009f]{5,300}$/);
+  });
+}
