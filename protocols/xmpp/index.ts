@@ -1,6 +1,7 @@
 import type { FrontEnd, RunningFrontEnd, Runtime } from '#src/plugin/front-end.ts';
 import type { Host } from '#src/router/host.ts';
 import { acceptTcp } from './links/tcp.ts';
+import { acceptWebSockets } from './links/websocket.ts';
 import { modules } from './modules/index.ts';
 import { XmppHost, XmppServer } from './server.ts';
 import './services.ts';
@@ -21,6 +22,8 @@ export const xmpp: FrontEnd = {
       defaults: [
         { name: 'c2s', kind: 'c2s', port: 5222, tls: 'required' },
         { name: 'c2s-tls', kind: 'c2s', port: 5223, tls: 'direct' },
+        { name: 'http', kind: 'http', address: '127.0.0.1', port: 5280, tls: 'off', handlers: { '/ws': 'websocket' } },
+        { name: 'https', kind: 'http', port: 5443, tls: 'direct', handlers: { '/ws': 'websocket' } },
       ],
     },
   ],
@@ -42,6 +45,7 @@ function start(runtime: Runtime): RunningFrontEnd {
     server.addHost(own);
   }
   runtime.listeners.serve('c2s', acceptTcp(server));
+  runtime.http.upgrade('websocket', acceptWebSockets(server));
   declareMetrics(runtime, server);
   return {
     services: {

@@ -1,8 +1,10 @@
 import type { Buffer } from 'node:buffer';
-import { createHash, type X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { peerFault, type TlsInfo, tlsInfo } from './tls-info.ts';
 import type { TlsService } from './tls.ts';
+
+export type { TlsInfo } from './tls-info.ts';
 
 /** Who is told what happens on a connection. */
 export interface ConnectionHandler {
@@ -11,6 +13,8 @@ export interface ConnectionHandler {
   onClose(error?: Error): void;
   /** TLS is up: after `startTls`. */
   onSecure?(): void;
+  /** The kernel has taken all that was written. */
+  onDrain?(): void;
 }
 
 /** What a connection knows of the listener that accepted it. */
@@ -20,73 +24,96 @@ export interface ListenerInfo {
   readonly tls: 'off' | 'optional' | 'required' | 'direct';
 }
 
-/** What the TLS layer of a connection can tell (RFC 5705 exporters, RFC 5929 channel bindings). */
-export interface TlsInfo {
-  /** `TLSv1.3` and the like. */
-  readonly protocol: string;
-  readonly cipher: string;
-  readonly alpn: string | undefined;
-  readonly serverName: string | undefined;
-  readonly peerCertificate: X509Certificate | undefined;
-  /** True when the peer's certificate was verified against the configured authorities. */
-  readonly peerVerified: boolean;
-  exportKeyingMaterial(length: number, label: string, context: Buffer): Buffer;
-  /** RFC 5929 section 4.1: the hash of the server's certificate; undefined when its signature names no hash. */
-  serverEndPoint(): Buffer | undefined;
+/** The far end, as the socket or a trusted load balancer tells. */
+export interface Remote {
+  /** Empty for a unix socket. */
+  readonly address: string;
+  readonly port: number;
+  /** Both ends are loopback addresses, or it is a unix socket. */
+  readonly loopback: boolean;
 }
 
-/** Peers may be idle for long, but a kernel that keeps probing finds out who is gone (RFC 6120 section 4.6.1). */
-const KEEPALIVE = 60_000;
+/** What a connection owes to the listener that keeps count of it. */
+export interface Keeper {
+  readonly tls: TlsService | undefined;
+  /** The peer has logged in: it is no stranger any more to the limits of its origin. */
+  authenticated(): void;
+  /** A handshake failed. */
+  tlsFailed(error: Error | undefined): void;
+}
 
 interface Linked {
   connection?: Connection;
 }
 
+const IDLE: ConnectionHandler = { onData: () => undefined, onClose: () => undefined };
+/** Milliseconds that a peer has to take what was written and close its side, once ours has ended. */
+const LINGER = 5000;
+
+let serial = 0;
+
 /**
  * One accepted socket, plain or TLS. Lean on purpose, since a server holds many: the listeners of the socket's events are shared
- * functions that find their connection on the socket.
+ * functions that find their connection on the socket, and what is rarely asked for is made when it is.
  */
 export class Connection {
   handler: ConnectionHandler = IDLE;
   readonly listener: ListenerInfo;
+  /** An IP address, v4 ones without the prefix of RFC 4291 section 2.5.5.2; empty for a unix socket. */
   readonly remoteAddress: string;
   readonly remotePort: number;
   /** Both ends are loopback addresses, or it is a local socket. */
   readonly loopback: boolean;
-  readonly #tls: TlsService | undefined;
+  readonly #serial = ++serial;
+  readonly #keeper: Keeper;
   #socket: Socket;
-  #closed = false;
+  /** `securing` from `startTls` to the end of the handshake; `ending` once our side has said all. */
+  #state: 'open' | 'securing' | 'ending' | 'closed' = 'open';
+  #linger: NodeJS.Timeout | undefined = undefined;
 
-  constructor(socket: Socket, listener: ListenerInfo, tls: TlsService | undefined, remote: { readonly address: string; readonly port: number; readonly loopback: boolean }) {
+  constructor(socket: Socket, listener: ListenerInfo, keeper: Keeper, remote: Remote) {
     this.#socket = socket;
     this.listener = listener;
-    this.#tls = tls;
+    this.#keeper = keeper;
     this.remoteAddress = remote.address;
     this.remotePort = remote.port;
     this.loopback = remote.loopback;
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true, KEEPALIVE);
     this.#listen(socket);
   }
 
   #listen(socket: Socket): void {
     (socket as Linked).connection = this;
-    socket.on('data', onData);
-    socket.on('close', onClose);
-    socket.on('error', onError);
-    socket.on('end', onEnd);
+    for (const [event, listener] of SHARED) socket.on(event, listener);
+  }
+
+  /** For logs; unique in this process. */
+  get id(): string {
+    return `${this.listener.name}-${this.#serial.toString(36)}`;
+  }
+
+  get localAddress(): string {
+    return this.#socket.localAddress ?? '';
+  }
+
+  get localPort(): number {
+    return this.#socket.localPort ?? 0;
   }
 
   get secured(): boolean {
-    return this.#socket instanceof TLSSocket;
+    return this.#socket instanceof TLSSocket && this.#state !== 'securing';
   }
 
   get closed(): boolean {
-    return this.#closed;
+    return this.#state === 'closed';
   }
 
   get tls(): TlsInfo | undefined {
-    return this.#socket instanceof TLSSocket ? tlsInfo(this.#socket, this.#tls) : undefined;
+    return this.#socket instanceof TLSSocket ? tlsInfo(this.#socket) : undefined;
+  }
+
+  /** Is there a certificate to become secure with? */
+  get canStartTls(): boolean {
+    return this.#state === 'open' && !this.secured && this.#keeper.tls?.ready === true;
   }
 
   /** Bytes that the kernel has not taken yet. */
@@ -94,8 +121,18 @@ export class Connection {
     return this.#socket.writableLength;
   }
 
-  write(bytes: Buffer): void {
-    if (!this.#closed) this.#socket.write(bytes);
+  /** Since the connection was accepted; those of the TLS layer on a secured one. */
+  get bytesRead(): number {
+    return this.#socket.bytesRead;
+  }
+
+  get bytesWritten(): number {
+    return this.#socket.bytesWritten;
+  }
+
+  /** Writes at once; after `end` and on a closed connection nothing. @returns false when the kernel is behind */
+  write(bytes: Buffer | string): boolean {
+    return (this.#state === 'open' || this.#state === 'securing') && this.#socket.write(bytes);
   }
 
   pause(): void {
@@ -106,27 +143,37 @@ export class Connection {
     this.#socket.resume();
   }
 
+  /** The peer has logged in. */
+  authenticated(): void {
+    this.#keeper.authenticated();
+  }
+
   /**
    * Becomes the server side of TLS on the same socket (STARTTLS). Bytes that came before the call are the caller's to discard.
    * `handler.onSecure` is told when the handshake is done; a handshake that fails closes the connection.
+   * @param host whose certificate is used when the peer asks for no name
    */
-  startTls(): void {
-    if (this.#tls === undefined) throw new Error('this listener has no TLS');
+  startTls(host = ''): void {
+    const { tls } = this.#keeper;
+    if (tls === undefined || !this.canStartTls) throw new Error('there is no TLS to start here');
     const plain = this.#socket;
     for (const [event, listener] of SHARED) plain.off(event, listener);
-    plain.on('error', ignore);
-    const secure = new TLSSocket(plain, { ...this.#tls.options([]), isServer: true });
+    plain.on('error', onError);
+    const secure = new TLSSocket(plain, { ...tls.options([], host), isServer: true });
     this.#socket = secure;
+    this.#state = 'securing';
     this.#listen(secure);
     secure.once('secure', onSecure);
   }
 
-  /** Writes what is given, then closes; a peer that does not close its side is cut off. */
-  end(): void {
-    if (this.#closed) return;
+  /** Writes what is given, then closes; a peer that does not close its side is cut off, and what it still says is not heard. */
+  end(bytes?: Buffer | string): void {
+    if (this.#state === 'closed' || this.#state === 'ending') return;
+    if (bytes !== undefined) this.#socket.write(bytes);
+    this.#state = 'ending';
     this.#socket.end();
     this.#socket.resume();
-    lingering(this.#socket);
+    this.#linger ??= setTimeout(cutOff, LINGER, this.#socket);
   }
 
   destroy(): void {
@@ -139,80 +186,70 @@ export class Connection {
     return this.#socket;
   }
 
-  /** Told by the socket's shared listeners. */
+  /** @internal */
+  received(chunk: Buffer): void {
+    if (this.#state !== 'ending') this.handler.onData(chunk);
+  }
+
+  /** @internal The peer has no more to say: what waits is still written, for a while. */
+  peerEnded(): void {
+    this.#linger ??= setTimeout(cutOff, LINGER, this.#socket);
+  }
+
+  /** @internal */
+  handshaken(): void {
+    const fault = this.#keeper.tls?.requiresPeer === true ? peerFault(this.#socket as TLSSocket) : undefined;
+    if (fault !== undefined) {
+      this.#socket.destroy(new Error(fault));
+      return;
+    }
+    if (this.#state === 'securing') this.#state = 'open';
+    this.handler.onSecure?.();
+  }
+
+  /** @internal */
   ended(error: Error | undefined): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#state === 'closed') return;
+    if (this.#state === 'securing') this.#keeper.tlsFailed(error);
+    this.#state = 'closed';
+    clearTimeout(this.#linger);
     this.handler.onClose(error);
     this.handler = IDLE;
   }
 }
 
-const IDLE: ConnectionHandler = { onData: () => undefined, onClose: () => undefined };
-const LINGER = 5000;
-
-function lingering(socket: Socket): void {
-  socket.setTimeout(LINGER, () => socket.destroy());
-}
-
-function ignore(): void {
-  // A socket whose TLS layer reports the same error.
+function cutOff(socket: Socket): void {
+  socket.destroy();
 }
 
 function onData(this: Socket, chunk: Buffer): void {
-  const { connection } = this as Linked;
-  connection?.handler.onData(chunk);
+  (this as Linked).connection?.received(chunk);
+}
+
+function onDrain(this: Socket): void {
+  (this as Linked).connection?.handler.onDrain?.();
 }
 
 function onClose(this: Socket): void {
   (this as Linked).connection?.ended(this.errored ?? undefined);
 }
 
-function onError(this: Socket): void {
+function onError(): void {
   // 'close' follows, and carries the error.
 }
 
 function onEnd(this: Socket): void {
-  // The peer has no more to say: our side closes too, and what waits is still written.
-  this.end();
+  (this as Linked).connection?.peerEnded();
 }
 
 function onSecure(this: TLSSocket): void {
-  (this as Linked).connection?.handler.onSecure?.();
+  (this as Linked).connection?.handshaken();
 }
 
 const SHARED = [
   ['data', onData],
+  ['drain', onDrain],
   ['close', onClose],
   ['error', onError],
   ['end', onEnd],
 ] as const;
-
-function tlsInfo(socket: TLSSocket, service: TlsService | undefined): TlsInfo {
-  return {
-    protocol: socket.getProtocol() ?? '',
-    cipher: socket.getCipher().name,
-    alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : undefined,
-    serverName: serverNameOf(socket),
-    peerCertificate: socket.getPeerX509Certificate(),
-    peerVerified: socket.authorized,
-    exportKeyingMaterial: (length, label, context) => socket.exportKeyingMaterial(length, label, context),
-    serverEndPoint: () => {
-      const certificate = service?.certificateFor(serverNameOf(socket) ?? '') ?? socket.getX509Certificate();
-      return certificate === undefined ? undefined : endPointHash(certificate);
-    },
-  };
-}
-
-function serverNameOf(socket: TLSSocket): string | undefined {
-  const { servername } = socket as TLSSocket & { readonly servername?: string | false };
-  return typeof servername === 'string' ? servername : undefined;
-}
-
-/** RFC 5929 section 4.1: by the hash of the certificate's signature, with MD5 and SHA-1 raised to SHA-256. */
-function endPointHash(certificate: X509Certificate): Buffer | undefined {
-  const algorithm = (certificate.signatureAlgorithm ?? '').toLowerCase();
-  const hash = ['sha512', 'sha384', 'sha256'].find((name) => algorithm.includes(name));
-  if (hash !== undefined) return createHash(hash).update(certificate.raw).digest();
-  return algorithm.includes('sha1') || algorithm.includes('md5') ? createHash('sha256').update(certificate.raw).digest() : undefined;
-}

@@ -7,7 +7,8 @@ export interface Sink {
   readonly buffered: number;
 }
 
-const EMPTY: readonly (Buffer | string)[] = [];
+/** Up to this many bytes space is taken for the worst case (three bytes a character) rather than counted beforehand. */
+const GENEROUS = 16_384;
 
 /**
  * What waits to be written to one socket in this turn of the event loop. However many stanzas come, they are one write at its end;
@@ -18,8 +19,12 @@ export class Outbox {
   readonly #sink: Sink;
   readonly #limit: number;
   #overflow: (() => void) | undefined;
-  #pending: (Buffer | string)[] | undefined = undefined;
+  /** What came before `#text`. */
+  #parts: (Buffer | string)[] | undefined = undefined;
+  /** Texts in a row are one: joining strings is cheaper than encoding each of them. */
+  #text = '';
   #size = 0;
+  #dirty = false;
 
   constructor(flusher: Flusher, sink: Sink, limit: number, overflow: () => void) {
     this.#flusher = flusher;
@@ -28,7 +33,7 @@ export class Outbox {
     this.#overflow = overflow;
   }
 
-  /** Bytes that wait here. Text counts three bytes a character at most, so its length is a lower bound. */
+  /** Bytes that wait here, at least: text counts a byte a character. */
   get size(): number {
     return this.#size;
   }
@@ -36,39 +41,66 @@ export class Outbox {
   /** Takes bytes, or text that is written as UTF-8. Beyond the limit the owner is told once, and nothing more is taken. */
   push(bytes: Buffer | string): void {
     if (this.#overflow === undefined) return;
-    this.#size += bytes.length;
-    if (this.#size > this.#limit || this.#size + this.#sink.buffered > this.#limit) {
-      const overflow = this.#overflow;
-      this.#overflow = undefined;
-      this.#drop();
-      return overflow();
+    const size = this.#size + bytes.length;
+    if (size + this.#sink.buffered > this.#limit) return this.#overflowed();
+    this.#size = size;
+    if (typeof bytes === 'string') this.#text += bytes;
+    else this.#pushBytes(bytes);
+    if (this.#dirty) return;
+    this.#dirty = true;
+    this.#flusher.schedule(this);
+  }
+
+  #pushBytes(bytes: Buffer): void {
+    this.#parts ??= [];
+    if (this.#text !== '') {
+      this.#parts.push(this.#text);
+      this.#text = '';
     }
-    if (this.#pending === undefined) {
-      this.#pending = [bytes];
-      this.#flusher.schedule(this);
-    } else this.#pending.push(bytes);
+    this.#parts.push(bytes);
+  }
+
+  #overflowed(): void {
+    const overflow = this.#overflow;
+    this.#overflow = undefined;
+    this.#take();
+    overflow?.();
   }
 
   /** Writes everything now. */
   flush(): void {
-    const pending = this.#pending ?? EMPTY;
-    this.#drop();
-    if (pending.length === 0) return;
-    const [first] = pending;
-    if (pending.length === 1 && first !== undefined) this.#sink.write(typeof first === 'string' ? Buffer.from(first) : first);
-    else this.#sink.write(joined(pending));
+    if (this.#size > 0) this.#sink.write(this.#take());
   }
 
-  #drop(): void {
-    this.#pending = undefined;
+  /** Called by the flusher at the end of the turn. */
+  turnEnded(): void {
+    this.#dirty = false;
+    this.flush();
+  }
+
+  /** Everything that waits as one buffer; nothing waits then. */
+  #take(): Buffer {
+    const parts = this.#parts;
+    const text = this.#text;
+    this.#parts = undefined;
+    this.#text = '';
     this.#size = 0;
+    if (parts === undefined) return Buffer.from(text);
+    const [first] = parts;
+    if (parts.length === 1 && text === '' && typeof first === 'object') return first;
+    if (text !== '') parts.push(text);
+    return joined(parts);
   }
 }
 
 function joined(parts: readonly (Buffer | string)[]): Buffer {
-  let length = 0;
-  for (const part of parts) length += typeof part === 'string' ? Buffer.byteLength(part) : part.length;
-  const whole = Buffer.allocUnsafe(length);
+  let room = 0;
+  for (const part of parts) room += typeof part === 'string' ? part.length * 3 : part.length;
+  if (room > GENEROUS) {
+    room = 0;
+    for (const part of parts) room += typeof part === 'string' ? Buffer.byteLength(part) : part.length;
+  }
+  const whole = Buffer.allocUnsafe(room);
   let at = 0;
   for (const part of parts) {
     if (typeof part === 'string') at += whole.write(part, at);
@@ -77,29 +109,32 @@ function joined(parts: readonly (Buffer | string)[]): Buffer {
       at += part.length;
     }
   }
-  return whole;
+  return at === room ? whole : whole.subarray(0, at);
 }
 
 /** Writes all outboxes that took something in this turn, once, in the check phase that follows the reads of the turn. */
 export class Flusher {
+  readonly #flush = (): void => this.#turnEnded();
   #dirty: Outbox[] = [];
-  #scheduled = false;
 
+  /** @param limit bytes, those in the sink included @param overflow called once, when more is pushed than the limit */
   outbox(sink: Sink, limit: number, overflow: () => void): Outbox {
     return new Outbox(this, sink, limit, overflow);
   }
 
   schedule(outbox: Outbox): void {
-    this.#dirty.push(outbox);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => this.#flush());
+    if (this.#dirty.push(outbox) === 1) setImmediate(this.#flush);
   }
 
-  #flush(): void {
-    this.#scheduled = false;
+  #turnEnded(): void {
     const dirty = this.#dirty;
     this.#dirty = [];
-    for (const outbox of dirty) outbox.flush();
+    let at = 0;
+    try {
+      for (; at < dirty.length; at++) dirty[at]?.turnEnded();
+    } finally {
+      // A sink that throws is a bug; the others' bytes go out in the next turn.
+      for (const rest of dirty.slice(at + 1)) this.schedule(rest);
+    }
   }
 }

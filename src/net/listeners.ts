@@ -64,6 +64,7 @@ const PROXY_WAIT = 5000;
 /** All listening sockets of the server, and what every connection must pass before a front end sees it. */
 export class Listeners {
   readonly #options: ListenersOptions;
+  #limits: ConnectionLimits;
   readonly #acceptors = new Map<string, Acceptor>();
   readonly #open = new Map<string, Open>();
   readonly #sockets = new Set<Socket>();
@@ -73,6 +74,7 @@ export class Listeners {
 
   constructor(options: ListenersOptions) {
     this.#options = options;
+    this.#limits = options.limits;
   }
 
   /** Says who takes the connections of a kind. Throws when somebody does already. */
@@ -113,8 +115,23 @@ export class Listeners {
     await Promise.all(servers.map((server) => closed(server)));
   }
 
-  /** Cuts off what is still connected. */
-  destroyAll(): void {
+  /** New limits; what is open stays. */
+  limit(limits: ConnectionLimits): void {
+    this.#limits = limits;
+  }
+
+  /** Waits until all connections are gone; after `grace` milliseconds they are cut off. */
+  async drained(grace: number): Promise<void> {
+    if (this.#sockets.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, grace);
+    for (const socket of this.#sockets) {
+      socket.once('close', () => {
+        if (this.#sockets.size === 0) resolve();
+      });
+    }
+    await promise;
+    clearTimeout(timer);
     for (const socket of this.#sockets) socket.destroy();
   }
 
@@ -142,7 +159,7 @@ export class Listeners {
     this.counters.accepted += 1;
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-    if (this.#sockets.size > this.#options.limits.total) return this.#refuse(socket, 'overLimit');
+    if (this.#sockets.size > this.#limits.total) return this.#refuse(socket, 'overLimit');
     if (!config.proxyProtocol) return this.#admit(socket, config, acceptor, undefined);
     readProxied(socket, (address, reason) => {
       if (reason === undefined) return this.#admit(socket, config, acceptor, address);
@@ -171,7 +188,7 @@ export class Listeners {
     const address = parseIp(ip);
     const origin = address === undefined ? ip : originOf(address);
     const open = (this.#origins.get(origin) ?? 0) + 1;
-    if (open > this.#options.limits.perIp) return false;
+    if (open > this.#limits.perIp) return false;
     this.#origins.set(origin, open);
     socket.once('close', () => {
       const left = (this.#origins.get(origin) ?? 1) - 1;

@@ -3,13 +3,38 @@ export interface Timed {
   onTimeout(): void;
 }
 
+/** Where the time comes from: the machine, or a test. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  wall(): number;
+  /** Milliseconds that no change of the wall clock moves. */
+  elapsed(): number;
+  /** Calls `tick` every so many milliseconds, without keeping the process alive. @returns how to stop it */
+  every(interval: number, tick: () => void): () => void;
+}
+
+const MACHINE: Clock = {
+  wall: () => Date.now(),
+  elapsed: () => performance.now(),
+  every(interval, tick) {
+    const timer = setInterval(tick, interval).unref();
+    return () => clearInterval(timer);
+  },
+};
+
+/** Milliseconds a tick. */
 const TICK = 250;
+/** Ticks in one turn of the wheel: 128 s, so that almost every item is looked at once. */
 const SLOTS = 512;
+const DETACHED = -1;
 
 interface Entry {
   readonly item: Timed;
-  /** Turns of the wheel that are left. */
-  turns: number;
+  /** The tick at which it is due. */
+  readonly due: number;
+  slot: number;
+  before: Entry | undefined;
+  after: Entry | undefined;
 }
 
 /**
@@ -19,66 +44,73 @@ interface Entry {
  * An item waits once: adding it again moves it.
  */
 export class Timers implements Disposable {
-  /** Milliseconds since the epoch at the last tick: cheap, and late by one tick at most. */
-  now = Date.now();
-  readonly #slots: Map<Timed, Entry>[] = Array.from({ length: SLOTS }, () => new Map<Timed, Entry>());
-  readonly #slotOf = new Map<Timed, number>();
-  readonly #timer: NodeJS.Timeout;
+  /** Milliseconds since 1970 at the last tick: cheap, and late by one tick at most. */
+  now: number;
+  readonly #slots: (Entry | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
+  readonly #entries = new Map<Timed, Entry>();
   readonly #fault: (error: unknown) => void;
-  #position = 0;
-  #started = this.now;
+  readonly #clock: Clock;
+  readonly #stop: () => void;
+  readonly #started: number;
   #ticks = 0;
 
   /** @param fault is told of exceptions that an item's `onTimeout` lets through */
-  constructor(fault: (error: unknown) => void) {
+  constructor(fault: (error: unknown) => void, clock: Clock = MACHINE) {
     this.#fault = fault;
-    this.#timer = setInterval(() => this.#advance(), TICK);
-    this.#timer.unref();
+    this.#clock = clock;
+    this.now = clock.wall();
+    this.#started = clock.elapsed();
+    this.#stop = clock.every(TICK, () => this.#advance());
   }
 
+  /** Items that wait. */
   get size(): number {
-    return this.#slotOf.size;
+    return this.#entries.size;
   }
 
-  /** Calls `item.onTimeout` after `delay` milliseconds, rounded up to the next tick. */
+  has(item: Timed): boolean {
+    return this.#entries.has(item);
+  }
+
+  /** Calls `item.onTimeout` after `delay` milliseconds, never earlier and at most two ticks later. */
   add(item: Timed, delay: number): void {
     this.remove(item);
-    const ticks = Math.max(1, Math.ceil(delay / TICK));
-    const slot = (this.#position + ticks) % SLOTS;
-    this.#slots[slot]?.set(item, { item, turns: Math.floor((ticks - 1) / SLOTS) });
-    this.#slotOf.set(item, slot);
+    const due = Math.max(this.#ticks + 1, Math.ceil((this.#clock.elapsed() - this.#started + delay) / TICK));
+    const slot = due % SLOTS;
+    const after = this.#slots[slot];
+    const entry: Entry = { item, due, slot, before: undefined, after };
+    if (after !== undefined) after.before = entry;
+    this.#slots[slot] = entry;
+    this.#entries.set(item, entry);
   }
 
   remove(item: Timed): void {
-    const slot = this.#slotOf.get(item);
-    if (slot === undefined) return;
-    this.#slotOf.delete(item);
-    this.#slots[slot]?.delete(item);
+    const entry = this.#entries.get(item);
+    if (entry === undefined) return;
+    this.#entries.delete(item);
+    this.#detach(entry);
   }
 
-  /** Catches up with the clock, so that a stalled process is late once and not for ever. */
+  /** Catches up with the clock: a process that was stopped for an hour is late once, and walks the wheel once. */
   #advance(): void {
-    this.now = Date.now();
-    if (this.now < this.#started) {
-      this.#started = this.now - this.#ticks * TICK;
-    }
-    const due = Math.min(Math.floor((this.now - this.#started) / TICK), this.#ticks + SLOTS);
-    while (this.#ticks < due) {
-      this.#ticks += 1;
-      this.#turn();
-    }
+    this.now = this.#clock.wall();
+    const target = Math.floor((this.#clock.elapsed() - this.#started) / TICK);
+    const first = Math.max(this.#ticks + 1, target - SLOTS + 1);
+    this.#ticks = Math.max(this.#ticks, target);
+    for (let tick = first; tick <= target; tick++) this.#turn(tick % SLOTS);
   }
 
-  #turn(): void {
-    this.#position = (this.#position + 1) % SLOTS;
-    const slot = this.#slots[this.#position];
-    if (slot === undefined || slot.size === 0) return;
-    for (const entry of [...slot.values()]) {
-      if (entry.turns > 0) {
-        entry.turns -= 1;
-        continue;
-      }
-      this.remove(entry.item);
+  #turn(slot: number): void {
+    let due: Entry[] | undefined;
+    for (let entry = this.#slots[slot]; entry !== undefined; entry = entry.after) {
+      if (entry.due <= this.#ticks) (due ??= []).push(entry);
+    }
+    if (due === undefined) return;
+    for (const entry of due) this.#detach(entry);
+    for (const entry of due) {
+      // An item that fired before may have removed this one, or added it anew.
+      if (this.#entries.get(entry.item) !== entry) continue;
+      this.#entries.delete(entry.item);
       try {
         entry.item.onTimeout();
       } catch (error) {
@@ -87,9 +119,20 @@ export class Timers implements Disposable {
     }
   }
 
+  #detach(entry: Entry): void {
+    const { after, before, slot } = entry;
+    if (slot === DETACHED) return;
+    if (before !== undefined) before.after = after;
+    else this.#slots[slot] = after;
+    if (after !== undefined) after.before = before;
+    entry.slot = DETACHED;
+    entry.before = undefined;
+    entry.after = undefined;
+  }
+
   [Symbol.dispose](): void {
-    clearInterval(this.#timer);
-    for (const slot of this.#slots) slot.clear();
-    this.#slotOf.clear();
+    this.#stop();
+    this.#slots.fill(undefined);
+    this.#entries.clear();
   }
 }

@@ -2,6 +2,7 @@ import type { output, ZodObject } from 'zod';
 import type { Accounts } from '#src/accounts/accounts.ts';
 import type { Router } from '#src/router/router.ts';
 import type { Registry } from '#src/session/registry.ts';
+import type { Settings } from '#src/settings/settings.ts';
 import type { Store } from '#src/store/store.ts';
 import type { Scope } from './scope.ts';
 
@@ -14,6 +15,8 @@ export interface Services {
   readonly registry: Registry;
   readonly router: Router;
   readonly store: Store;
+  /** The settings in force. */
+  readonly settings: () => Settings;
 }
 export type ServiceName = keyof Services & string;
 

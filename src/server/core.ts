@@ -44,11 +44,10 @@ export async function openCore(settings: () => Settings, notice: (text: string) 
 }
 
 function verifierPolicy(settings: Settings, host: string): VerifierPolicy {
-  const { scram_iterations: iterations, verifiers } = settings.of(accountsSection, host);
-  // RFC 5802 section 5.1 wants 4096 or more; clients that know only SHA-1 are the slow ones.
+  const { digest, scram_iterations: iterations } = settings.of(accountsSection, host);
   return {
-    iterations: { 'SHA-1': Math.min(iterations, 4096), 'SHA-256': iterations, 'SHA-512': iterations },
-    ha1: verifiers.includes('digest'),
+    iterations: { 'SHA-1': iterations.sha_1, 'SHA-256': iterations.sha_256, 'SHA-512': iterations.sha_512 },
+    ha1: digest,
   };
 }
 

@@ -1,0 +1,34 @@
+import { resolve } from 'node:path';
+import type { ListenerConfig } from '#src/net/listeners.ts';
+import type { ListenerSettings } from '#src/settings/listeners.ts';
+import { dataSection } from '#src/settings/schema.ts';
+import type { Settings } from '#src/settings/settings.ts';
+
+function listenersOf(settings: Settings): readonly (ListenerSettings & { readonly name: string })[] {
+  const listeners = settings.named('listeners') as readonly ListenerSettings[];
+  return listeners.map((listener) => ({ ...listener, name: listener.name ?? `${listener.kind}-${listener.port ?? listener.path ?? ''}` }));
+}
+
+/** What the listeners part needs of the section of that name. */
+export function listenerConfigs(settings: Settings): readonly ListenerConfig[] {
+  const { directory } = settings.of(dataSection);
+  return listenersOf(settings)
+    .filter(({ transport }) => transport === 'tcp')
+    .map(({ address, backlog, kind, mode, name, path, port, proxy_protocol: proxyProtocol, tls }) => ({
+      name,
+      kind,
+      tls,
+      address,
+      port,
+      path: path === undefined ? undefined : resolve(directory, path),
+      mode,
+      proxyProtocol,
+      backlog,
+    }));
+}
+
+/** By listener name: URL path to the name of the handler that answers there. */
+export function httpPaths(settings: Settings): ReadonlyMap<string, ReadonlyMap<string, string>> {
+  return new Map(listenersOf(settings).map(({ handlers, name }) => [name, new Map(Object.entries(handlers))]));
+}
+
