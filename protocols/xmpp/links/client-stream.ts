@@ -92,7 +92,7 @@ export class ClientStream implements TransportHandler, Timed {
     if (this.#ended) return;
     this.lastReceived = this.server.timers.now;
     if (frame.xmlns === NS.client && this.session !== undefined) return this.session.receive(frame);
-    const feature = this.host?.features.answering(frame.xmlns, frame.name);
+    const feature = this.host?.features.answering(frame.xmlns, frame.name, this.state);
     if (feature?.handle !== undefined && usable(feature, this.state)) return feature.handle(this, frame);
     this.#unexpected(frame, feature !== undefined);
   }
@@ -115,7 +115,7 @@ export class ClientStream implements TransportHandler, Timed {
     this.account = account;
     this.state |= AUTHENTICATED;
     this.exchange = undefined;
-    this.transport.limit(this.server.options.limitsAfter);
+    this.transport.limit(this.server.options.limitsAfter, this.server.shaperOf(account));
     this.server.counters.authenticated += 1;
   }
 

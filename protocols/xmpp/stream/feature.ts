@@ -36,26 +36,37 @@ export function qualified(xmlns: string, name: string): string {
 /** The features of one virtual host, in the order in which they are announced. */
 export class StreamFeatures {
   readonly #features: StreamFeature[] = [];
-  readonly #elements = new Map<string, StreamFeature>();
+  /** An element may have several answerers, of which the state of a stream allows one at most. */
+  readonly #elements = new Map<string, readonly StreamFeature[]>();
 
-  /** @throws Error when another feature answers one of its elements */
+  /** @throws Error when another feature answers one of its elements in the same state */
   add(feature: StreamFeature): Disposable {
     for (const element of feature.elements) {
-      const other = this.#elements.get(element);
-      if (other !== undefined) throw new Error(`${feature.name} and ${other.name} both answer ${element}`);
+      const rival = this.#elements.get(element)?.find((other) => !exclusive(feature, other));
+      if (rival !== undefined) throw new Error(`${feature.name} and ${rival.name} both answer ${element}`);
     }
     this.#features.push(feature);
-    for (const element of feature.elements) this.#elements.set(element, feature);
+    for (const element of feature.elements) {
+      this.#elements.set(element, [...(this.#elements.get(element) ?? []), feature]);
+    }
     return {
       [Symbol.dispose]: () => {
         this.#features.splice(this.#features.indexOf(feature), 1);
-        for (const element of feature.elements) this.#elements.delete(element);
+        for (const element of feature.elements) this.#leave(element, feature);
       },
     };
   }
 
-  answering(xmlns: string, name: string): StreamFeature | undefined {
-    return this.#elements.get(qualified(xmlns, name));
+  #leave(element: string, feature: StreamFeature): void {
+    const left = this.#elements.get(element)?.filter((other) => other !== feature) ?? [];
+    if (left.length === 0) this.#elements.delete(element);
+    else this.#elements.set(element, left);
+  }
+
+  /** Who answers an element in this state; failing that, somebody who would in another one. */
+  answering(xmlns: string, name: string, state: number): StreamFeature | undefined {
+    const answerers = this.#elements.get(qualified(xmlns, name));
+    return answerers?.find((feature) => usable(feature, state)) ?? answerers?.[0];
   }
 
   named(name: string): StreamFeature | undefined {
@@ -72,4 +83,9 @@ export class StreamFeatures {
 
 export function usable(feature: StreamFeature, state: number): boolean {
   return (state & feature.requires) === feature.requires && (state & feature.forbids) === 0;
+}
+
+/** No state of a stream allows both. */
+function exclusive(one: StreamFeature, other: StreamFeature): boolean {
+  return (one.requires & other.forbids) !== 0 || (other.requires & one.forbids) !== 0;
 }
