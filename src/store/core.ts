@@ -7,7 +7,7 @@ import type { StoreFault } from './errors.ts';
 import { type GroupOptions, Groups } from './groups.ts';
 import { GroupedJournal } from './journal.ts';
 import { MIGRATIONS, type Migration, assertKnown, latest, migrate, readSchema, schemaRecord } from './migrate.ts';
-import type { BackupResult, Journal, Store, StoreStats, Supports, Table, Ticket } from './store.ts';
+import type { BackupResult, Deferred, Journal, Store, StoreStats, Supports, Table, Ticket } from './store.ts';
 import { GroupedTable } from './table.ts';
 
 export interface StoreOptions extends GroupOptions {
@@ -71,6 +71,23 @@ class GroupedStore implements Store {
 
   batch(fn: () => void): Ticket {
     return this.#groups.batch(fn);
+  }
+
+  deferred(fn: () => void): Deferred {
+    const groups = this.#groups;
+    let asked = false;
+    groups.beforeCut(() => {
+      if (!asked) return;
+      asked = false;
+      fn();
+    }, true);
+    return {
+      ask() {
+        const ticket = groups.join();
+        asked = true;
+        return ticket;
+      },
+    };
   }
 
   durable(ticket: Ticket): Promise<void> | undefined {

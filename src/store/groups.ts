@@ -106,18 +106,19 @@ export class Groups {
     return space;
   }
 
-  /** `fn` runs before each cut and may write. */
-  beforeCut(fn: () => void): void {
-    this.#beforeCut.push(fn);
+  /** `fn` runs before each cut and may write; what runs `first` may use the tables and journals of the others. */
+  beforeCut(fn: () => void, first = false): void {
+    if (first) this.#beforeCut.unshift(fn);
+    else this.#beforeCut.push(fn);
   }
 
   assertOpen(): void {
-    if (this.state !== 'open') throw new StoreClosed(this.state);
+    if (this.state !== 'open' && !this.#cutting) throw new StoreClosed(this.state);
   }
 
   /** Joins the open group: called before each write. Throws when writes are not possible. */
   join(): Ticket {
-    if (!this.#cutting) this.assertOpen();
+    this.assertOpen();
     if (!this.#dirty) {
       this.#dirty = true;
       if (this.#flight === undefined) setImmediate(this.#cut);

@@ -63,6 +63,12 @@ export interface Journal<V> {
   keys(prefix: Key): AsyncIterable<readonly string[]>;
 }
 
+/** Writes that are made when the open group is cut, however often they were asked for: see `Store.deferred`. */
+export interface Deferred {
+  /** Has `fn` run before the open group is cut, once. @returns the ticket of that group */
+  ask(): Ticket;
+}
+
 /** Plain counters for observation, all since the store was opened. */
 export interface StoreStats {
   readonly groups: number;
@@ -102,6 +108,11 @@ export interface Store {
   journal<V>(name: string, codec: Codec<V>): Journal<V>;
   /** Runs `fn`, which must be synchronous: all its writes share one group, or none is made when it throws (the error is passed on). */
   batch(fn: () => void): Ticket;
+  /**
+   * For what changes many times in a group and is worth one write: `fn` runs when the group in which it was asked for is cut, and its writes
+   * belong to that group. It must not throw.
+   */
+  deferred(fn: () => void): Deferred;
   /** Ticket of the open group. */
   readonly open: Ticket;
   /**
