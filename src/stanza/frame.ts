@@ -4,7 +4,6 @@ import { escapeAttribute } from './escape.ts';
 import type { Attributes } from './xml-attributes.ts';
 import type { ElementScan } from './xml-element.ts';
 import type { XmlFault } from './xml-faults.ts';
-import type { Head } from './xml-head.ts';
 import { scopeOf, type Scope } from './xml-namespaces.ts';
 
 export type { XmlFault } from './xml-faults.ts';
@@ -60,20 +59,15 @@ export type ScannerMode = 'stream' | 'framed';
 
 const NOTHING = Buffer.alloc(0);
 
-const headOf = (element: ElementScan): Head => {
-  if (element.head === undefined) throw new Error('an element without a start tag');
-  return element.head;
-};
-
 /** The stream header that was read. */
 export const headerOf = (element: ElementScan, buf: Buffer, base: number): StreamHeader => {
-  const { name, prefix, xmlns, defaultXmlns, attributes } = headOf(element);
+  const { name, prefix, xmlns, defaultXmlns, attributes } = element;
   return { name, prefix, xmlns, attributes, namespaces: scopeOf(defaultXmlns, element.bindings.outer(buf, base)) };
 };
 
 /** The first-level element that was read, which ends before `end`. */
 export const frameOf = (element: ElementScan, buf: Buffer, base: number, end: number): Frame => {
-  const { name, prefix, xmlns, defaultXmlns, attributes } = headOf(element);
+  const { name, prefix, xmlns, defaultXmlns, attributes } = element;
   const { contentAt, contentEnd, bindings } = element;
   return {
     name,

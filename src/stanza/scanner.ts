@@ -10,7 +10,7 @@ import { Buffer } from 'node:buffer';
 import { frameOf, headerOf, type ScannerHandler, type ScannerMode } from './frame.ts';
 import { GT, ILLEGAL, isSpace, LT, QUESTION, SLASH, TEXT_BYTES, utf8 } from './xml-bytes.ts';
 import { readDeclaration } from './xml-declaration.ts';
-import { DONE, ElementScan, FAULT } from './xml-element.ts';
+import { ElementScan } from './xml-element.ts';
 import type { ScannerLimits, XmlFault } from './xml-faults.ts';
 import { EMPTY_SCOPE, type Scope } from './xml-namespaces.ts';
 
@@ -37,7 +37,6 @@ const idle: ElementScan[] = [];
 const MAX_IDLE = 16;
 
 const giveBack = (element: ElementScan): void => {
-  element.head = undefined;
   if (idle.length < MAX_IDLE && element.small) idle.push(element);
 };
 
@@ -77,6 +76,7 @@ export class Scanner {
   /** Reads a chunk and tells the handler what it completes. After a fault or `stop` the bytes are dropped. */
   push(chunk: Buffer): void {
     if (this.chunk !== undefined) throw new Error('push within a handler of the same scanner');
+    if (this.halted) return;
     this.chunk = chunk;
     this.at = 0;
     try {
@@ -203,12 +203,12 @@ export class Scanner {
     const stop = Math.min(end, base + maxBytes);
     const at = element.scan(buf, base, from, stop);
     this.steps += at - from;
-    if (element.state === DONE) {
+    if (element.done) {
       this.steps += element.work;
       this.finish(element, buf, base, at);
       return true;
     }
-    if (element.state === FAULT) {
+    if (element.refused) {
       this.steps += element.work;
       return this.refuse(element.refusal.fault, element.refusal.reason);
     }

@@ -1,23 +1,8 @@
-/** What the scanner does once a whole start tag was read: Namespaces in XML 1.0, and decoding the tag of a first-level element. */
+/** Namespaces in XML 1.0 for the scanner: what a declaration may say, and what prefixes are bound to once a start tag is complete. */
 import type { Buffer } from 'node:buffer';
-import { unescapeAttribute } from './escape.ts';
-import { Attributes } from './xml-attributes.ts';
 import { latin1, utf8 } from './xml-bytes.ts';
-import { UNBOUND, XML_NS, XMLNS_NS, XMLNS_PREFIX, type Bindings, type Scope } from './xml-namespaces.ts';
-import { DEFAULT_DECLARATION, PREFIX_DECLARATION, PREFIXED_ATTRIBUTE, type StartTag } from './xml-tag.ts';
-
-/** The start tag of a first-level element or the stream header, decoded. */
-export interface Head {
-  /** Local name. */
-  readonly name: string;
-  /** Prefix of the name; '' for none. */
-  readonly prefix: string;
-  /** The element's namespace; '' for none. */
-  readonly xmlns: string;
-  /** The default namespace inside the element; '' for none. */
-  readonly defaultXmlns: string;
-  readonly attributes: Attributes;
-}
+import { UNBOUND, XML_NS, XMLNS_NS, XMLNS_PREFIX, type Bindings } from './xml-namespaces.ts';
+import type { StartTag } from './xml-tag.ts';
 
 /**
  * Judges the declaration that was added to the tag last and enters it into `bindings`. Answers why it is refused
@@ -32,7 +17,7 @@ export const declare = (tag: StartTag, bindings: Bindings, buf: Buffer, base: nu
   const suspect = tag.isRaw(index) || length === XML_NS.length || length === XMLNS_NS.length;
   const value = suspect ? tag.text(index, buf, base) : undefined;
   if (value === XMLNS_NS) return 'the xmlns namespace must not be declared';
-  if (tag.kind(index) === DEFAULT_DECLARATION) return value === XML_NS ? 'the xml namespace cannot be the default' : undefined;
+  if (tag.isDefaultDeclaration(index)) return value === XML_NS ? 'the xml namespace cannot be the default' : undefined;
   const prefixAt = tag.colonAt(index) + 1;
   const prefixEnd = tag.nameEnd(index);
   const prefix = prefixEnd - prefixAt === 3 || prefixEnd - prefixAt === 5 ? latin1(buf, base + prefixAt, base + prefixEnd) : '';
@@ -48,7 +33,7 @@ export const declare = (tag: StartTag, bindings: Bindings, buf: Buffer, base: nu
 export const bindAttributes = (tag: StartTag, bindings: Bindings, buf: Buffer, base: number): string | undefined => {
   const seen = tag.prefixed > 1 ? new Set<string>() : undefined;
   for (let index = 0; index < tag.count; index++) {
-    if (tag.kind(index) !== PREFIXED_ATTRIBUTE) continue;
+    if (!tag.isPrefixed(index)) continue;
     const found = bindings.find(buf, base, tag.nameAt(index), tag.colonAt(index));
     if (found === UNBOUND) return 'the prefix of an attribute is not declared';
     if (seen === undefined) continue;
@@ -67,40 +52,3 @@ export const bindElement = (bindings: Bindings, buf: Buffer, base: number, nameA
   return found === XMLNS_PREFIX ? UNBOUND : found;
 };
 
-/**
- * Decodes the start tag of a first-level element that ends before `tagEnd`; its names and prefixes were checked. One slice of
- * the bytes serves all its strings when it is ASCII.
- */
-export const decodeHead = (
-  tag: StartTag,
-  bindings: Bindings,
-  scope: Scope,
-  buf: Buffer,
-  base: number,
-  nameAt: number,
-  nameEnd: number,
-  colonAt: number,
-  tagEnd: number,
-): Head => {
-  const whole = tag.ascii ? latin1(buf, base, base + tagEnd) : '';
-  const text = (from: number, to: number): string =>
-    tag.ascii ? whole.substring(from, to) : utf8(buf, base + from, base + to);
-  let defaultXmlns = scope.xmlns;
-  const pairs: string[] = [];
-  for (let index = 0; index < tag.count; index++) {
-    const kind = tag.kind(index);
-    if (kind === PREFIX_DECLARATION) continue;
-    const raw = text(tag.valueAt(index), tag.valueEnd(index));
-    const value = tag.isRaw(index) ? unescapeAttribute(raw) : raw;
-    if (kind === DEFAULT_DECLARATION) defaultXmlns = value;
-    else pairs.push(text(tag.nameAt(index), tag.nameEnd(index)), value);
-  }
-  const prefixed = colonAt !== 0;
-  return {
-    name: text(prefixed ? colonAt + 1 : nameAt, nameEnd),
-    prefix: prefixed ? text(nameAt, colonAt) : '',
-    xmlns: prefixed ? bindings.uri(bindings.find(buf, base, nameAt, colonAt), buf, base) : defaultXmlns,
-    defaultXmlns,
-    attributes: pairs.length === 0 ? Attributes.NONE : new Attributes(pairs),
-  };
-};
