@@ -1,11 +1,14 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { domainToASCII } from 'node:url';
+import { parseIp } from '#src/address/ip.ts';
 
 /** A server certificate with its key, as it was read. */
 export interface Certificate {
   /** The file of the chain. */
   readonly file: string;
+  readonly keyFile: string;
   readonly chain: string;
   readonly key: string;
   readonly leaf: X509Certificate;
@@ -25,9 +28,13 @@ export interface CertificateFiles {
 }
 
 const KEY_NAMES = ['privkey.pem', 'key.pem', 'tls.key'];
-const CHAIN_NAMES = ['fullchain.pem', 'cert.pem', 'tls.crt'];
+const CHAIN_NAMES = new Set(['fullchain.pem', 'cert.pem', 'tls.crt']);
+/** Bytes of a PEM file. */
 const LARGEST = 1 << 20;
+/** Directories below a directory, and files in all: a certificate directory is small, `/` given by mistake is not. */
 const DEPTH = 3;
+const MOST_FILES = 10_000;
+const SOON = 14 * 24 * 3600 * 1000;
 
 /**
  * Reads certificates from PEM files and from directories of them: `<name>.crt` with `<name>.key`, one `.pem` with both, and
@@ -36,23 +43,39 @@ const DEPTH = 3;
 export function readCertificates(paths: readonly string[]): CertificateFiles {
   const certificates: Certificate[] = [];
   const problems: CertificateProblem[] = [];
-  for (const file of paths.flatMap((path) => chainFiles(path, problems, 0))) {
-    const read = readCertificate(file);
-    if ('problem' in read) problems.push(read);
-    else certificates.push(read);
+  for (const file of new Set(paths.flatMap((path) => chainFiles(path, problems, 0)))) {
+    const found = readCertificate(file);
+    if ('problem' in found) problems.push(found);
+    else certificates.push(found);
   }
   return { certificates, problems };
+}
+
+/** When the files that `readCertificates` would read were last changed, in milliseconds: newer means read them again. */
+export function lastChange(paths: readonly string[]): number {
+  let newest = 0;
+  for (const path of paths) {
+    for (const file of [path, ...chainFiles(path, [], 0)]) {
+      const changed = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+      newest = Math.max(newest, changed);
+    }
+  }
+  return newest;
 }
 
 function chainFiles(path: string, problems: CertificateProblem[], depth: number): readonly string[] {
   try {
     if (!statSync(path).isDirectory()) return [path];
-    if (depth > DEPTH) return [];
     const files: string[] = [];
-    for (const entry of readdirSync(path, { withFileTypes: true }).toSorted((a, b) => a.name.localeCompare(b.name))) {
-      const file = join(path, entry.name);
-      if (entry.isDirectory()) files.push(...chainFiles(file, problems, depth + 1));
-      else if (isChain(entry.name)) files.push(file);
+    const entries = readdirSync(path).toSorted();
+    for (const name of entries) {
+      const file = join(path, name);
+      if (files.length >= MOST_FILES) break;
+      if (isChain(entries, name)) files.push(file);
+      // Followed through links: certbot's live/ holds nothing else.
+      else if (depth < DEPTH && statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
+        files.push(...chainFiles(file, problems, depth + 1));
+      }
     }
     return files;
   } catch (error) {
@@ -61,35 +84,33 @@ function chainFiles(path: string, problems: CertificateProblem[], depth: number)
   }
 }
 
-function isChain(name: string): boolean {
+function isChain(directory: readonly string[], name: string): boolean {
   if (KEY_NAMES.includes(name) || name === 'chain.pem') return false;
+  // Beside its chain, certbot puts the certificate alone.
+  if (name === 'cert.pem' && directory.includes('fullchain.pem')) return false;
   return name.endsWith('.crt') || name.endsWith('.pem');
 }
 
 function readCertificate(file: string): Certificate | CertificateProblem {
   try {
     const chain = read(file);
-    const key = chain.includes('PRIVATE KEY-----') ? chain : readKey(file);
-    if (key === undefined) return { file, problem: 'there is no private key beside it' };
+    const keyFile = chain.includes('PRIVATE KEY-----') ? file : keyBeside(file);
+    if (keyFile === undefined) return { file, problem: 'there is no private key beside it' };
+    const key = keyFile === file ? chain : read(keyFile);
     const leaf = new X509Certificate(chain);
     if (!leaf.checkPrivateKey(createPrivateKey(key))) return { file, problem: 'the private key is that of another certificate' };
-    return { file, chain, key, leaf, names: namesOf(leaf) };
+    return { file, keyFile, chain, key, leaf, names: namesOf(leaf) };
   } catch (error) {
     return { file, problem: messageOf(error) };
   }
 }
 
-function readKey(file: string): string | undefined {
+function keyBeside(file: string): string | undefined {
   const name = basename(file);
-  const besides = CHAIN_NAMES.includes(name) ? KEY_NAMES.map((key) => join(dirname(file), key)) : [];
-  for (const candidate of [...besides, `${file.slice(0, file.lastIndexOf('.'))}.key`]) {
-    try {
-      return read(candidate);
-    } catch {
-      // The next place; that none has it is told by the caller.
-    }
-  }
-  return undefined;
+  const dot = file.lastIndexOf('.');
+  const besides = CHAIN_NAMES.has(name) ? KEY_NAMES.map((key) => join(dirname(file), key)) : [];
+  const candidates = [...besides, `${dot < 0 ? file : file.slice(0, dot)}.key`];
+  return candidates.find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile() === true);
 }
 
 function read(file: string): string {
@@ -102,25 +123,70 @@ function namesOf(leaf: X509Certificate): readonly string[] {
   return entries.flatMap((entry) => (entry.startsWith('DNS:') ? [entry.slice(4).toLowerCase()] : []));
 }
 
-/** RFC 9525 section 6.3: a wildcard is the whole left-most label, and stands for one label. */
-export function covers({ names }: Certificate, host: string): boolean {
-  const dot = host.indexOf('.');
-  const wildcard = dot < 0 ? undefined : `*${host.slice(dot)}`;
-  return names.some((name) => name === host || name === wildcard);
+/** A host as certificates and SNI spell it: lower case, A-labels (RFC 5890 section 2.3.2.1), no brackets round an address. */
+export function asciiHost(host: string): string {
+  if (host.startsWith('[') && host.endsWith(']')) return host.slice(1, -1);
+  const ascii = domainToASCII(host);
+  return ascii === '' ? host.toLowerCase() : ascii;
 }
 
-/** What is wrong with a certificate for these hosts at this time, in words. */
+/** RFC 9525 section 6.3: a wildcard is the whole left-most label, and stands for one label. Section 6.4: addresses by their own kind of name. */
+export function covers({ leaf, names }: Certificate, host: string): boolean {
+  const name = asciiHost(host);
+  if (parseIp(name) !== undefined) return leaf.checkIP(name) !== undefined;
+  const dot = name.indexOf('.');
+  const wildcard = dot < 0 ? undefined : `*${name.slice(dot)}`;
+  return names.some((covered) => covered === name || covered === wildcard);
+}
+
+export function isSelfSigned({ leaf }: Certificate): boolean {
+  return leaf.issuer === leaf.subject;
+}
+
+/** Orders certificates for the same name: valid before expired, issued before self-signed. */
+export function quality(certificate: Certificate, now: number): number {
+  const { validFromDate, validToDate } = certificate.leaf;
+  const valid = validFromDate.getTime() <= now && now < validToDate.getTime();
+  return (valid ? 2 : 0) + (isSelfSigned(certificate) ? 0 : 1);
+}
+
+/** What is wrong with a certificate at this time, in words. */
 export function judge(certificate: Certificate, now: number): readonly string[] {
-  const { leaf } = certificate;
+  const { leaf, keyFile } = certificate;
   const problems: string[] = [];
   if (leaf.validFromDate.getTime() > now) problems.push(`is valid from ${leaf.validFromDate.toISOString()} only`);
   if (leaf.validToDate.getTime() < now) problems.push(`expired at ${leaf.validToDate.toISOString()}`);
   else if (leaf.validToDate.getTime() < now + SOON) problems.push(`expires soon, at ${leaf.validToDate.toISOString()}`);
-  if (leaf.issuer === leaf.subject) problems.push('is self-signed');
+  if (isSelfSigned(certificate)) problems.push('is self-signed');
+  if (certificate.names.length === 0 && leaf.subjectAltName === undefined) problems.push('names no host (RFC 9525 needs a subjectAltName)');
+  if (((statSync(keyFile, { throwIfNoEntry: false })?.mode ?? 0) & 0o007) !== 0) problems.push(`its key ${keyFile} can be used by everybody`);
   return problems;
 }
 
-const SOON = 14 * 24 * 3600 * 1000;
+/** A row of the command `check`: what a host presents. */
+export interface CertificateRow {
+  readonly host: string;
+  /** Undefined when no certificate names the host. */
+  readonly file: string | undefined;
+  readonly names: readonly string[];
+  readonly notBefore: Date | undefined;
+  readonly notAfter: Date | undefined;
+  readonly problems: readonly string[];
+}
+
+/** What each host presents at this time, and what is wrong with it. */
+export function describeCertificates(certificates: readonly Certificate[], hosts: readonly string[], now: number): readonly CertificateRow[] {
+  const best = certificates.toSorted((a, b) => quality(b, now) - quality(a, now));
+  return hosts.map((host) => {
+    const name = asciiHost(host);
+    const certificate = best.find(({ names }) => names.includes(name)) ?? best.find((candidate) => covers(candidate, name));
+    if (certificate === undefined) {
+      return { host, file: undefined, names: [], notBefore: undefined, notAfter: undefined, problems: ['no certificate names it'] };
+    }
+    const { file, leaf, names } = certificate;
+    return { host, file, names, notBefore: leaf.validFromDate, notAfter: leaf.validToDate, problems: judge(certificate, now) };
+  });
+}
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

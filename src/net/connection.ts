@@ -35,6 +35,8 @@ export interface Remote {
 
 /** What a connection owes to the listener that keeps count of it. */
 export interface Keeper {
+  /** Tells the connections of this process apart. */
+  readonly serial: number;
   readonly tls: TlsService | undefined;
   /** The peer has logged in: it is no stranger any more to the limits of its origin. */
   authenticated(): void;
@@ -50,8 +52,6 @@ const IDLE: ConnectionHandler = { onData: () => undefined, onClose: () => undefi
 /** Milliseconds that a peer has to take what was written and close its side, once ours has ended. */
 const LINGER = 5000;
 
-let serial = 0;
-
 /**
  * One accepted socket, plain or TLS. Lean on purpose, since a server holds many: the listeners of the socket's events are shared
  * functions that find their connection on the socket, and what is rarely asked for is made when it is.
@@ -64,7 +64,6 @@ export class Connection {
   readonly remotePort: number;
   /** Both ends are loopback addresses, or it is a local socket. */
   readonly loopback: boolean;
-  readonly #serial = ++serial;
   readonly #keeper: Keeper;
   #socket: Socket;
   /** `securing` from `startTls` to the end of the handshake; `ending` once our side has said all. */
@@ -88,7 +87,7 @@ export class Connection {
 
   /** For logs; unique in this process. */
   get id(): string {
-    return `${this.listener.name}-${this.#serial.toString(36)}`;
+    return `${this.listener.name}-${this.#keeper.serial.toString(36)}`;
   }
 
   get localAddress(): string {

@@ -39,7 +39,9 @@ export class TlsService {
   readonly #options: TlsOptions;
   readonly #ticketKeys: Buffer;
   readonly #choice: NonNullable<TLSSocketOptions['SNICallback']>;
+  /** The better ones first. */
   #entries: readonly Entry[] = [];
+  #fallback: Entry | undefined = undefined;
   /** By name asked for. */
   readonly #chosen = new Map<string, Entry>();
   /** Plain numbers since the start. */
@@ -59,19 +61,17 @@ export class TlsService {
   load(certificates: readonly Certificate[], host?: string): void {
     const now = Date.now();
     const entries = certificates.map((certificate) => ({ certificate, context: this.#context(certificate) }));
-    const best = entries.toSorted((a, b) => quality(b.certificate, now) - quality(a.certificate, now));
-    const first = (host === undefined ? undefined : find(best, asciiHost(host))) ?? entries[0];
-    this.#entries = first === undefined ? [] : [first, ...best.filter((entry) => entry !== first)];
+    this.#entries = entries.toSorted((a, b) => quality(b.certificate, now) - quality(a.certificate, now));
+    this.#fallback = (host === undefined ? undefined : find(this.#entries, asciiHost(host))) ?? entries[0];
     this.#chosen.clear();
     this.counters.loads += 1;
   }
 
   /** Is there a certificate? */
   get ready(): boolean {
-    return this.#entries.length > 0;
+    return this.#fallback !== undefined;
   }
 
-  /** The default first. */
   get certificates(): readonly Certificate[] {
     return this.#entries.map(({ certificate }) => certificate);
   }
@@ -93,7 +93,7 @@ export class TlsService {
    * @throws Error when there is no certificate: see `ready`
    */
   options(alpn: Alpn, host = ''): TLSSocketOptions {
-    const entry = host === '' ? this.#entries[0] : this.#choose(host);
+    const entry = host === '' ? this.#fallback : this.#choose(host);
     if (entry === undefined) throw new Error('there is no certificate');
     return {
       secureContext: entry.context,
@@ -111,7 +111,7 @@ export class TlsService {
     const entry = find(this.#entries, asciiHost(name));
     if (entry === undefined) {
       this.counters.unknownNames += 1;
-      return this.#entries[0];
+      return this.#fallback;
     }
     if (this.#chosen.size >= REMEMBERED) this.#chosen.clear();
     this.#chosen.set(name, entry);
