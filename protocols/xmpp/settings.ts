@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { declare } from '#src/settings/declaration.ts';
 import { limitsSection, tlsSection } from '#src/settings/schema.ts';
 import type { Settings } from '#src/settings/settings.ts';
-import { group } from '#src/settings/types.ts';
+import { group, many } from '#src/settings/types.ts';
 import type { ScannerLimits } from '#src/stanza/xml-faults.ts';
 import type { XmppOptions } from './server.ts';
+import { mechanismNames } from './stream/sasl-mechanisms.ts';
 
 export const xmppSection = declare(
   'xmpp',
@@ -17,6 +18,9 @@ export const xmppSection = declare(
       .enum(['never', 'loopback'])
       .prefault('loopback')
       .describe('Whether passwords are taken in the clear: never, or from this machine only.'),
+    disabled_mechanisms: many(z.enum(mechanismNames))
+      .prefault([])
+      .describe('SASL mechanisms that are not offered, such as SCRAM-SHA-1.'),
   }).describe('The XMPP service.'),
   false,
 );
@@ -50,6 +54,7 @@ export function optionsOf(settings: Settings): XmppOptions {
     limitsAfter,
     resourceConflict: own.resource_conflict,
     plainWithoutTls: own.plain_without_tls,
+    disabledMechanisms: new Set<string>(own.disabled_mechanisms),
     tlsOnLoopback: settings.of(tlsSection).required_on_loopback,
   };
 }

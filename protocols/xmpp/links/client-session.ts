@@ -37,6 +37,8 @@ export class ClientSession extends Session {
   stream: ClientStream | undefined = undefined;
   management: Management | undefined = undefined;
   holding: Holding | undefined = undefined;
+  /** The `id` of the client's user agent (XEP-0388), where it gave one: tells a device that comes back from another one. */
+  agent: string | undefined = undefined;
   #origin: Origin;
   #ended = false;
 

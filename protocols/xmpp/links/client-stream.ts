@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { Jid } from '#src/address/jid.ts';
+import { Jid } from '#src/address/jid.ts';
 import type { Timed } from '#src/net/timers.ts';
 import type { Frame } from '#src/stanza/frame.ts';
-import { type StreamCondition, type StreamError } from '../stream/errors.ts';
+import type { ChannelBindings } from '../stream/channel-binding.ts';
+import type { StreamCondition, StreamError } from '../stream/errors.ts';
 import { AUTHENTICATED, BOUND, SECURED, usable } from '../stream/feature.ts';
 import { NS } from '../stream/namespaces.ts';
 import type { XmppHost, XmppServer } from '../server.ts';
@@ -24,6 +25,10 @@ export class ClientStream implements TransportHandler, Timed {
   id = '';
   /** The `xml:lang` of the peer's header; the default of its stanzas (section 4.7.4). */
   lang: string | undefined = undefined;
+  /** The `from` of the peer's header: whom it wants to be (section 4.7.1). */
+  from: string | undefined = undefined;
+  /** What its TLS gives to bind authentication to; computed when it is asked for. */
+  bindings: ChannelBindings | undefined = undefined;
   /** The authenticated account, a bare JID. */
   account: Jid | undefined = undefined;
   session: ClientSession | undefined = undefined;
@@ -72,7 +77,9 @@ export class ClientStream implements TransportHandler, Timed {
     if (this.host !== undefined && this.host !== host) {
       return refuse('host-unknown', 'a stream does not change its host when it restarts');
     }
+    if (isForeign(header.from, host.host.domain)) return refuse('invalid-from');
     this.host = host;
+    this.from = header.from;
     this.lang = header.lang;
     this.#respond(header, host.host.domain);
     this.sendFeatures();
@@ -108,6 +115,8 @@ export class ClientStream implements TransportHandler, Timed {
 
   onSecured(): void {
     this.state |= SECURED;
+    // Section 5.4.3.3: what was negotiated in the clear does not count.
+    this.exchange = undefined;
   }
 
   /** The account is who it says it is. The caller then restarts the stream (RFC 6120) or sends features (SASL2). */
@@ -115,6 +124,7 @@ export class ClientStream implements TransportHandler, Timed {
     this.account = account;
     this.state |= AUTHENTICATED;
     this.exchange = undefined;
+    this.bindings = undefined;
     this.transport.limit(this.server.options.limitsAfter, this.server.shaperOf(account));
     this.server.counters.authenticated += 1;
   }
@@ -196,4 +206,10 @@ export class ClientStream implements TransportHandler, Timed {
 /** Section 4.7.5: a missing version means 0.9, which knows no features; only 1.x is spoken here. */
 function supported(version: string | undefined): boolean {
   return version !== undefined && Number.parseInt(version, 10) >= 1;
+}
+
+/** Section 4.9.3.9, XEP-0388 section 2.1: a client of this host is nobody of another one. */
+function isForeign(from: string | undefined, domain: string): boolean {
+  const jid = from === undefined ? undefined : Jid.parse(from);
+  return jid !== undefined && jid.local !== '' && jid.domain !== domain;
 }

@@ -1,24 +1,25 @@
 import type { Element } from 'ltx';
+import type { Jid } from '#src/address/jid.ts';
 import type { ClientSession } from '../links/client-session.ts';
 import type { ClientStream } from '../links/client-stream.ts';
 import { BOUND } from './feature.ts';
+import type { Sasl2Authenticate, SaslExchange, SaslMechanism } from './sasl-mechanism.ts';
 
-/** An `<authenticate/>` of XEP-0388 whose exchange succeeded; `stream.account` is the account. */
-export interface Sasl2Request {
+/** An `<authenticate/>` of XEP-0388 whose exchange succeeded. */
+export interface Sasl2Request extends Sasl2Authenticate {
   readonly stream: ClientStream;
-  /** The mechanism that succeeded, such as `SCRAM-SHA-256-PLUS`. */
+  /** The account that authenticated; `stream.account` too, but not yet in stage `token`. */
+  readonly account: Jid;
+  /** The mechanism that succeeded, such as `SCRAM-SHA-256-PLUS`, and its run. */
   readonly mechanism: string;
-  /** The whole `<authenticate/>`: a feature looks for its own child in it. */
-  readonly element: Element;
-  /** The `id` of `<user-agent/>`, a UUID version 4 in lower case: the client's installation (XEP-0388 section 2.4). */
-  readonly agent: string | undefined;
+  readonly exchange: SaslExchange;
 }
 
 /** What a feature adds to `<success/>` or to `<bound/>`. */
 export interface Inlined {
   readonly xml: string;
-  /** Called when `<success/>` and the stream features that follow it are written, such as to send again what was lost. */
-  then?(): void;
+  /** Called when `<success/>` is written, and the stream features where they follow it: such as to send again what was lost. */
+  written?(): void;
 }
 
 interface Inline {
@@ -30,6 +31,8 @@ interface Inline {
 /** Works before there is a session, and may wait for a write; nothing more is read from the peer meanwhile. */
 export interface EarlyInline extends Inline {
   readonly stage: 'token';
+  /** Mechanisms of its own, which `offer` announces. */
+  readonly mechanisms?: readonly SaslMechanism[];
   apply(request: Sasl2Request): Inlined | undefined | Promise<Inlined | undefined>;
 }
 
@@ -51,7 +54,8 @@ export class InlineFeatures {
 
   /** @throws Error when one of the same name is there */
   add(feature: InlineFeature): Disposable {
-    if (this.#features.some(({ name }) => name === feature.name)) throw new Error(`inline feature ${feature.name} twice`);
+    if (this.#features.some(({ name }) => name === feature.name))
+      throw new Error(`inline feature ${feature.name} twice`);
     this.#features = [...this.#features, feature];
     return { [Symbol.dispose]: () => void (this.#features = this.#features.filter((other) => other !== feature)) };
   }
@@ -74,9 +78,20 @@ export class InlineFeatures {
     return results;
   }
 
+  /** A mechanism that an inline feature brings. */
+  mechanism(name: string): SaslMechanism | undefined {
+    for (const feature of this.#features) {
+      const mechanisms = feature.stage === 'token' ? (feature.mechanisms ?? []) : [];
+      for (const mechanism of mechanisms) if (mechanism.name === name) return mechanism;
+    }
+    return undefined;
+  }
+
   /** Runs the stages that give the stream a session. */
-  establish(request: Sasl2Request): readonly Inlined[] {
-    return [...this.#run('resume', request), ...(request.stream.has(BOUND) ? [] : this.#run('bind', request))];
+  establish(request: Sasl2Request): { readonly results: readonly Inlined[]; readonly resumed: boolean } {
+    const results = this.#run('resume', request);
+    if (request.stream.has(BOUND)) return { results, resumed: true };
+    return { results: [...results, ...this.#run('bind', request)], resumed: false };
   }
 
   #run(stage: 'resume' | 'bind', request: Sasl2Request): readonly Inlined[] {
