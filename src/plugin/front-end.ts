@@ -1,5 +1,6 @@
 import type { Access } from '#src/accounts/access.ts';
 import type { Bans } from '#src/accounts/bans.ts';
+import type { NodeKey } from '#src/accounts/node-key.ts';
 import type { FastTokens } from '#src/accounts/tokens.ts';
 import type { Accounts } from '#src/accounts/accounts.ts';
 import type { Flusher } from '#src/net/flusher.ts';
@@ -26,6 +27,8 @@ export interface Runtime {
   readonly registry: Registry;
   readonly store: Store;
   readonly accounts: Accounts;
+  /** Secrets that stay the same over restarts come from it. */
+  readonly key: NodeKey;
   /** The access rules of a host. */
   readonly access: (host: string) => Access;
   readonly bans: Bans;

@@ -168,6 +168,7 @@ export class Server {
       hosts: [...router.hosts],
       access: (host) => this.access(host),
       accounts: core.accounts,
+      key: core.key,
       store: core.store,
       bans,
       flusher,
