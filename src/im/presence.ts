@@ -71,7 +71,11 @@ export class Presence {
 
   #send(session: Session, stanza: Stanza): Refusal | undefined {
     const { to, type } = stanza;
-    if (isSubscriptionEvent(type)) return this.#subscriptions.send(session, stanza, type);
+    if (isSubscriptionEvent(type)) {
+      const judged = this.#router.host(session.jid.domain)?.hooks.decision('stanza/outbound').ask({ session, stanza });
+      if (judged !== undefined) return judged.kind === 'refused' ? judged.refusal : undefined;
+      return this.#subscriptions.send(session, stanza, type);
+    }
     if (type === 'probe' || type === 'error') {
       // Section 4.3: probes are a server's; one from a client is judged like any other.
       if (to !== undefined) this.#submit(session, stanza);
@@ -133,6 +137,11 @@ export class Presence {
     for (const other of this.#registry.of(jid.bare)) if (other.presence !== undefined) other.deliver(own);
   }
 
+  /** Tells an available session anew what presence there is: it may have missed some. Nobody else hears of it. */
+  refresh(session: Session): void {
+    if (session.presence !== undefined) this.#greet(session);
+  }
+
   /** What a session that just became available is told: who else is there, and who asks for a subscription. */
   #greet(session: Session): void {
     const account = session.jid.asBare();
@@ -142,8 +151,10 @@ export class Presence {
     for (const request of this.#subscriptions.pending(account)) session.deliver(request);
     for (const contact of this.#rosters.contacts(account, seesPresence)) {
       const to = Jid.parse(contact);
-      // Section 4.3.1. From the full JID, so that only the new resource is told.
-      if (to !== undefined) this.#router.route(Stanza.make('presence', { from: session.jid, to, type: 'probe' }));
+      if (to === undefined) continue;
+      // Section 4.3.1: from the bare JID. Within this server from the full one, so that only the new resource is answered.
+      const from = this.#router.host(to.domain) === undefined ? account : session.jid;
+      this.#router.route(Stanza.make('presence', { from, to, type: 'probe' }));
     }
   }
 
@@ -212,25 +223,32 @@ export class Presence {
     return refuse('service-unavailable');
   }
 
-  /** Makes an account's presence disappear for one of its contacts, or for whom it sent directed presence (XEP-0191 section 3.2). */
-  withdraw(account: Jid, contact: Jid): void {
-    this.#show(account, contact, (session) => Stanza.make('presence', { from: session.jid, type: 'unavailable' }));
-  }
-
-  /** Shows it again to a contact with a subscription (XEP-0191 section 3.3). */
-  restore(account: Jid, contact: Jid): void {
-    this.#show(account, contact, (session) => session.presence);
-  }
-
-  #show(account: Jid, contact: Jid, presenceOf: (session: Session) => Stanza | undefined): void {
-    // A blocked domain covers all of its users.
-    const seers = this.#rosters.contacts(account, sharesPresence).flatMap((jid) => Jid.parse(jid) ?? []);
-    const addressed = seers.filter(({ bare, domain }) => (contact.local === '' ? domain === contact.domain : bare === contact.bare));
+  /** Makes an account's presence disappear for those an address covers: contacts, and whoever was sent directed presence. */
+  withdraw(account: Jid, address: Jid): void {
     for (const session of this.#registry.of(account.bare)) {
-      if (session.presence === undefined) continue;
-      const presence = presenceOf(session);
-      for (const to of addressed) if (presence !== undefined) this.#router.route(presence.addressed(to, session.jid));
+      const gone = Stanza.make('presence', { from: session.jid, type: 'unavailable' });
+      const directed = [...(session.directed ?? [])].flatMap((text) => Jid.parse(text) ?? []);
+      const told = directed.filter((to) => covers(address, to));
+      for (const to of told) session.directed?.delete(to.full);
+      if (session.presence !== undefined) told.push(...this.#subscribers(account, address));
+      for (const to of new Map(told.map((one) => [one.full, one])).values()) this.#router.route(gone.addressed(to, session.jid));
     }
+  }
+
+  /** Shows it again to those contacts who may see it (XEP-0191 section 3.4). */
+  restore(account: Jid, address: Jid): void {
+    const withheld = this.#router.host(account.domain)?.hooks.decision('presence/withheld');
+    const seers = this.#subscribers(account, address).filter((contact) => withheld?.ask({ account, contact }) !== true);
+    for (const { jid, presence } of this.#registry.of(account.bare)) {
+      if (presence !== undefined) for (const to of seers) this.#router.route(presence.addressed(to, jid));
+    }
+  }
+
+  /** The contacts with a subscription that an address covers; of one resource only where the address names it. */
+  #subscribers(account: Jid, address: Jid): readonly Jid[] {
+    const seers = this.#rosters.contacts(account, sharesPresence).flatMap((jid) => Jid.parse(jid) ?? []);
+    const covered = seers.filter((seer) => covers(address.asBare(), seer));
+    return address.isBare ? covered : covered.flatMap((seer) => seer.withResource(address.resource) ?? []);
   }
 
   /** A session that left without a word (section 4.5.2: its server says it in its place). */
@@ -238,6 +256,12 @@ export class Presence {
     if (session.presence === undefined && session.directed === undefined) return;
     this.#unavailable(session, Stanza.make('presence', { from: session.jid, type: 'unavailable' }));
   }
+}
+
+/** XEP-0191 section 6: an address without resource covers all resources, one without localpart all accounts of its domain. */
+function covers(address: Jid, jid: Jid): boolean {
+  if (address.resource !== '' && address.resource !== jid.resource) return false;
+  return address.local === '' ? address.domain === jid.domain : address.bare === jid.bare;
 }
 
 function knows(directed: ReadonlySet<string> | undefined, jid: Jid): boolean {
@@ -248,8 +272,7 @@ function knows(directed: ReadonlySet<string> | undefined, jid: Jid): boolean {
 export function priorityOf(stanza: Stanza): number | undefined {
   const text = stanza.child('priority')?.getText().trim();
   if (text === undefined) return 0;
-  const digits = text.startsWith('-') || text.startsWith('+') ? text.slice(1) : text;
-  if (digits.length === 0 || digits.length > 3 || Number.isNaN(Number(digits)) || digits.includes('.')) return undefined;
+  if (!/^[+-]?\d{1,3}$/.test(text)) return undefined;
   const priority = Number(text);
   return priority >= -128 && priority <= 127 ? priority : undefined;
 }

@@ -50,11 +50,12 @@ export class Subscriptions {
     const next = { ...(item ?? blank(contact.bare)), state: row.next };
     const refusal = this.#record(account, item, settle(next, row.preApproval, event));
     if (refusal !== undefined) return refusal;
-    // A routed stanza comes first, then what follows from it: sections 3.1.5 and 3.2.2.
-    if (row.route) this.#router.send(stanza.addressed(contact, account));
-    if (event === 'subscribed' && row.route) this.#sendPresence(account, contact);
+    // Section 3.2.2: unavailable while the contact still sees the user. Section 3.1.5: available once it may.
     if (event === 'unsubscribed' && sharesPresence(old)) this.#sendUnavailable(account, contact);
-    return undefined;
+    const outcome = row.route ? this.#router.route(stanza.addressed(contact, account)) : undefined;
+    if (event === 'subscribed' && row.route) this.#sendPresence(account, contact);
+    // Section 3.1.2: the error of a stanza that cannot be routed is the sender's, not the account's.
+    return outcome?.kind === 'refused' ? outcome.refusal : undefined;
   }
 
   /** A subscription stanza for an account of ours (Appendix A.3). */
@@ -68,15 +69,16 @@ export class Subscriptions {
     const row = inbound[event][old];
     const approved = item?.approved === true ? row.approved : undefined;
     const state = approved ?? row.next;
-    if (approved === undefined && row.deliver) {
-      // Section 3.1.6: the stanza before the roster push. A request goes to all available resources, an answer to the interested.
-      this.#deliver(account, stanza.addressed(account, contact), event === 'subscribe');
-    }
+    const delivers = approved === undefined && row.deliver;
+    // Section 3.1.6: an answer comes before the roster push, to interested resources.
+    if (delivers && event !== 'subscribe') this.#deliver(account, stanza.addressed(account, contact), false);
     if (state !== old) {
       const next = { ...(item ?? blank(contact.bare)), state };
       const refusal = this.#record(account, item, event === 'subscribe' ? asking(next, stanza) : without(next));
       if (refusal !== undefined) return { kind: 'refused', refusal };
     }
+    // Section 3.1.3: a request comes to available resources, once it is sure that it is kept.
+    if (delivers && event === 'subscribe') this.#deliver(account, stanza.addressed(account, contact), true);
     const reply = approved === undefined ? row.reply : 'subscribed';
     if (reply !== undefined) this.#answer(account, contact, stanza.id, reply);
     if (approved !== undefined) this.#sendPresence(account, contact);
@@ -90,8 +92,8 @@ export class Subscriptions {
     if (contact === undefined) return;
     const { state } = item;
     if (seesPresence(state) || asks(state)) this.#answer(account, contact, undefined, 'unsubscribe');
-    if (sharesPresence(state) || awaitsApproval(state)) this.#answer(account, contact, undefined, 'unsubscribed');
     if (sharesPresence(state)) this.#sendUnavailable(account, contact);
+    if (sharesPresence(state) || awaitsApproval(state)) this.#answer(account, contact, undefined, 'unsubscribed');
   }
 
   /** Requests that await the user's answer: delivered whenever a resource becomes available (section 3.1.3, rule 4). */
