@@ -28,9 +28,10 @@ export interface BlockingLimits {
   blocked(host: string): number;
 }
 
-/** XEP-0191 section 3.4: the sender is told no more than that nobody is there. */
+/** XEP-0191 section 3.3: the sender is told no more than that nobody is there. */
 const HIDDEN = refused(refuse('service-unavailable'));
-const OWN = refused(refuse('not-acceptable', undefined, "<blocked xmlns='urn:xmpp:blocking:errors'/>"));
+/** As the example of section 3.3 has it: of type "cancel". */
+const OWN = refused({ condition: 'not-acceptable', type: 'cancel', detail: "<blocked xmlns='urn:xmpp:blocking:errors'/>" });
 const NOBODY: ReadonlySet<string> = new Set();
 
 /** The block lists of all accounts (XEP-0191), in force for every protocol because the router asks. */
@@ -69,7 +70,7 @@ export class Blocking {
     return addresses;
   }
 
-  /** XEP-0191 section 3.1: a blocked address covers its resources, a blocked domain all of its users. */
+  /** XEP-0191 section 6: a blocked address covers its resources, a blocked domain all of its users. */
   blocks(account: Jid, other: Jid): boolean {
     const addresses = this.list(account);
     if (addresses.size === 0) return false;
@@ -81,7 +82,7 @@ export class Blocking {
     );
   }
 
-  /** Adds to the list. Whoever saw the account's presence sees it go (section 3.2). */
+  /** Adds to the list. Whoever saw the account's presence sees it go (section 3.3). */
   block(account: Jid, addresses: readonly Jid[]): Refusal | undefined {
     const old = this.list(account);
     const fresh = addresses.filter(({ full }) => !old.has(full));
@@ -94,7 +95,7 @@ export class Blocking {
     return undefined;
   }
 
-  /** Takes off the list, or empties it when none are named. Whoever may see the account's presence sees it again (section 3.3). */
+  /** Takes off the list, or empties it when none are named. Whoever may see the account's presence sees it again (section 3.4). */
   unblock(account: Jid, addresses: readonly Jid[]): void {
     const old = this.list(account);
     const named = new Set(addresses.map(({ full }) => full));
@@ -111,7 +112,7 @@ export class Blocking {
   #judgeOutbound({ session, stanza }: Submission): Outcome | undefined {
     const { to } = stanza;
     if (to === undefined || !this.blocks(session.jid, to) || to.bare === session.jid.bare) return undefined;
-    // Answers to requests that came in before are dropped; what the user sends is refused (section 3.5).
+    // Answers to requests that came in before are dropped; what the user sends is refused (section 3.3).
     if (stanza.type === 'error' || stanza.type === 'result') return DROPPED;
     return stanza.kind === 'presence' && stanza.type === 'unavailable' ? undefined : OWN;
   }

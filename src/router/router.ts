@@ -64,7 +64,8 @@ export class Router {
     const outbound = host.hooks.decision('stanza/outbound');
     if (!outbound.idle) {
       const answer = outbound.ask({ session, stanza });
-      if (answer !== undefined) return this.#answer(stanza, answer);
+      // Straight to the session: its own rules, such as a block list, must not swallow what they say.
+      if (answer !== undefined) return this.#answer(stanza, answer, (error) => void session.deliver(error));
     }
     const outcome = this.send(stanza);
     if (stanza.kind === 'message') {
@@ -89,12 +90,12 @@ export class Router {
   }
 
   /** RFC 6120 section 8.3.1: an error is never answered with an error; a result neither. */
-  #answer(stanza: Stanza, outcome: Outcome): Outcome {
+  #answer(stanza: Stanza, outcome: Outcome, deliver: (error: Stanza) => void = (error) => void this.route(error)): Outcome {
     if (outcome.kind !== 'refused') return outcome;
     this.counters.refused += 1;
     const { from, type } = stanza;
     if (from === undefined || type === 'error' || (stanza.kind === 'iq' && type === 'result')) return DROPPED;
-    this.route(stanza.error(outcome.refusal));
+    deliver(stanza.error(outcome.refusal));
     return outcome;
   }
 }
