@@ -28,34 +28,39 @@ export class Carbons {
     // A message to oneself comes in as a received one.
     if (stanza.to?.bare === session.jid.bare) return;
     const takers = others.filter((other) => other.carbons && other !== session);
-    if (takers.length === 0 || !eligible(stanza)) return;
+    if (takers.length === 0 || !copied(stanza)) return;
     for (const taker of takers) taker.deliver(copyOf('sent', stanza, taker));
   }
 
   #received({ bare, stanza, to }: Reception): void {
     const others = this.#registry.of(bare);
-    if (others.length < 2) return;
+    if (others.length <= to.length) return;
     const takers = others.filter((other) => other.carbons && !to.includes(other) && other.jid.full !== stanza.from?.full);
-    if (takers.length === 0 || !eligible(stanza)) return;
+    if (takers.length === 0 || fromOccupant(stanza) || !copied(stanza)) return;
     for (const taker of takers) taker.deliver(copyOf('received', stanza, taker));
   }
 }
 
-/** Section 6.1, the rules `urn:xmpp:carbons:rules:0`, and section 8: what its sender keeps private. */
-function eligible(message: Stanza): boolean {
+/** Section 6.1, the rules `urn:xmpp:carbons:rules:0`, and section 9: what its sender keeps private. */
+export function copied(message: Stanza): boolean {
   const type = message.messageType;
   if (type === 'groupchat' || type === 'headline') return false;
-  if (message.content.length === 0) return false;
   if (message.child('private', CARBONS) !== undefined || hintsOf(message).noCopy) return false;
   if (message.child('sent', CARBONS) !== undefined || message.child('received', CARBONS) !== undefined) return false;
-  if (type === 'chat') return true;
-  if (type === 'error') return true;
-  const payloads = message.element.getChildElements();
-  const invitation = message.child('x', MUC_USER) !== undefined && message.child('x', MUC_USER)?.getChild('invite') !== undefined;
-  return (
-    invitation ||
-    payloads.some((child) => child.getName() === 'body' || RECEIPTS.has(child.getNS() ?? '') || child.getNS() === 'jabber:x:conference')
-  );
+  if (type === 'chat' || type === 'error' || invites(message)) return true;
+  return message.element
+    .getChildElements()
+    .some((child) => child.getName() === 'body' || RECEIPTS.has(child.getNS() ?? '') || child.getNS() === 'jabber:x:conference');
+}
+
+/** A private message from an occupant of a room: the room has sent it to all who are in it. */
+function fromOccupant(message: Stanza): boolean {
+  return message.from?.isBare === false && message.child('x', MUC_USER) !== undefined && !invites(message);
+}
+
+/** A mediated invitation (XEP-0045 section 7.8.2). */
+function invites(message: Stanza): boolean {
+  return message.child('x', MUC_USER)?.getChild('invite', MUC_USER) !== undefined;
 }
 
 /** Delivery receipts, chat states and chat markers: what belongs to a conversation without a body. */

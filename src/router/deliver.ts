@@ -80,7 +80,9 @@ export class Deliverer {
     const takers = chosen.filter((session) => session.deliver(message));
     if (takers.length > 0) return this.#handedOver(message, to, takers);
     if (type === 'headline') return DROPPED;
-    return this.#unclaimed.ask(message) ?? UNAVAILABLE;
+    const outcome = this.#unclaimed.ask(message) ?? UNAVAILABLE;
+    if (outcome.kind === 'stored' && !this.#received.idle) this.#received.tell({ stanza: message, bare: to.bare, to: [] });
+    return outcome;
   }
 
   #handedOver(message: Stanza, to: Jid, takers: readonly Session[]): Outcome {
@@ -99,6 +101,9 @@ export class Deliverer {
       return copies === 0 ? DROPPED : deliveredTo(copies);
     }
     if (stanza.type === 'error') return session?.deliver(stanza) === true ? DELIVERED : DROPPED;
+    // Section 8.5.3.2.2: without a match, of what belongs to subscriptions only the request counts.
+    const answers = stanza.type === 'subscribed' || stanza.type === 'unsubscribe' || stanza.type === 'unsubscribed';
+    if (answers && to.resource !== '' && session === undefined) return DROPPED;
     return this.#presence.ask(stanza) ?? DROPPED;
   }
 
