@@ -3,8 +3,10 @@ import type { ExecutionContext } from 'ava';
 import { compileAccess, type Access } from '#src/accounts/access.ts';
 import { Bans } from '#src/accounts/bans.ts';
 import { FastTokens } from '#src/accounts/tokens.ts';
+import { isLoopback } from '#src/address/ip.ts';
+import type { TlsInfo } from '#src/net/connection.ts';
 import { Flusher } from '#src/net/flusher.ts';
-import { Timers } from '#src/net/timers.ts';
+import { type Clock, Timers } from '#src/net/timers.ts';
 import { silentLog } from '#src/observe/log.ts';
 import type { AnyModule } from '#src/plugin/contracts.ts';
 import type { Runtime } from '#src/plugin/front-end.ts';
@@ -26,19 +28,20 @@ export class TestXmpp implements AsyncDisposable {
   readonly server: XmppServer;
   readonly #timers: Timers;
 
-  static async open(options: CoreOptions = {}): Promise<TestXmpp> {
+  static async open(options: CoreOptions & { readonly clock?: Clock } = {}): Promise<TestXmpp> {
     const part = { sections: [xmppSection], listenerKinds: [], modules: [] };
     const core = await TestCore.open({ ...options, parts: [part, ...(options.parts ?? [])] });
-    const bans = await Bans.open({ store: core.store, exempt: () => true });
-    return new TestXmpp(core, bans);
+    const bans = await Bans.open({ store: core.store, exempt: isLoopback });
+    return new TestXmpp(core, bans, options.clock);
   }
 
-  private constructor(core: TestCore, bans: Bans) {
+  private constructor(core: TestCore, bans: Bans, clock?: Clock) {
     const { accounts, faults, key, registry, router, services, settings, store } = core;
     this.core = core;
-    this.#timers = new Timers((error) => faults.push(error));
+    this.#timers = new Timers((error) => faults.push(error), clock);
     const parts: Partial<Runtime> = {
       accounts,
+      key,
       registry,
       router,
       services,
@@ -105,6 +108,10 @@ export interface TransportOptions {
   readonly secured?: boolean;
   readonly loopback?: boolean;
   readonly ip?: string;
+  /** The `from` of the stream header. */
+  readonly from?: string;
+  /** What TLS says of the connection; it is `secured` too then. */
+  readonly tls?: TlsInfo;
 }
 
 /** A client's end of a stream: sends XML, keeps what the server wrote. */
@@ -112,17 +119,19 @@ export class TestStream {
   readonly transport: TestTransport;
   readonly stream: ClientStream;
   readonly #host: string;
+  readonly #from: string | undefined;
 
   constructor({ core, server }: TestXmpp, options: TransportOptions) {
     this.transport = new TestTransport(options);
     this.stream = new ClientStream(server, this.transport);
     this.#host = options.host ?? core.host().domain;
+    this.#from = options.from;
     this.open();
   }
 
   /** Sends a stream header. */
   open(): void {
-    this.stream.onHeader({ to: this.#host, from: undefined, version: '1.0', lang: 'en', problem: undefined });
+    this.stream.onHeader({ to: this.#host, from: this.#from, version: '1.0', lang: 'en', problem: undefined });
   }
 
   send(xml: string): void {
@@ -158,8 +167,8 @@ export class TestTransport implements StreamTransport {
   readonly port = 1;
   readonly ip: string;
   readonly loopback: boolean;
-  readonly tls = undefined;
-  readonly buffered = 0;
+  readonly tls: TlsInfo | undefined;
+  buffered = 0;
   readonly tlsOptional = false;
   secured: boolean;
   paused = false;
@@ -168,10 +177,11 @@ export class TestTransport implements StreamTransport {
   readonly #waiting: (() => void)[] = [];
   #written: string[] = [];
 
-  constructor({ ip = '127.0.0.1', loopback = true, secured = false }: TransportOptions) {
+  constructor({ ip = '127.0.0.1', loopback = true, secured = false, tls }: TransportOptions) {
+    this.tls = tls;
     this.ip = ip;
     this.loopback = loopback;
-    this.secured = secured;
+    this.secured = secured || tls !== undefined;
   }
 
   get upgradable(): boolean {
