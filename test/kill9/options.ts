@@ -1,0 +1,92 @@
+import { parseArgs } from 'node:util';
+
+export interface Options {
+  readonly rounds: number;
+  readonly seed: number;
+  /** Messages a second, over all senders. */
+  readonly rate: number;
+  /** Seconds of load before the server is killed, at most. */
+  readonly load: number;
+  readonly signal: 'kill' | 'term' | 'mix';
+  /** Pairs of users who are online, under stream management, and write to each other. */
+  readonly pairs: number;
+  /** Accounts that nobody uses until the end. */
+  readonly offline: number;
+  /** Users who come and go. */
+  readonly commuters: number;
+  /** Users who edit their contact list. */
+  readonly editors: number;
+  /** Pairs without stream management. */
+  readonly plain: number;
+  /** Connections that break a second, while the server is well. */
+  readonly drops: number;
+  readonly server: string;
+  /** Keep the data and the log also when all is well. */
+  readonly keep: boolean;
+}
+
+const NUMBERS = {
+  rounds: 20,
+  rate: 1000,
+  load: 3,
+  pairs: 20,
+  offline: 10,
+  commuters: 4,
+  editors: 6,
+  plain: 3,
+  drops: 2,
+} as const;
+type NumberName = keyof typeof NUMBERS;
+
+export const USAGE = `npm run kill9 -- [options]: load, kill -9, restart; nothing acknowledged may be lost
+  --rounds 20       kills and restarts
+  --seed N          of the random numbers; printed, so that a run can be repeated
+  --rate 1000       messages a second
+  --load 3          seconds of load a round, at most
+  --signal kill     kill (SIGKILL), term (SIGTERM, an orderly stop) or mix
+  --pairs 20        pairs of online users with stream management
+  --offline 10      accounts that are offline until the end
+  --commuters 4     users who come and go
+  --editors 6       users who edit their contact list
+  --plain 3         pairs of users without stream management, to whom nothing is promised
+  --drops 2         connections that break each second
+  --server trivium  or ejabberd, prosody (which are expected to fail: they keep their sessions in memory)
+  --keep            keep the data and the log`;
+
+/** @throws TypeError for what is unknown or no number */
+export function readOptions(args: readonly string[]): Options | 'help' {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rounds: text,
+      rate: text,
+      load: text,
+      pairs: text,
+      offline: text,
+      commuters: text,
+      editors: text,
+      plain: text,
+      drops: text,
+      seed: text,
+      signal: { ...text, default: 'kill' },
+      server: { ...text, default: 'trivium' },
+      keep: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  const { keep, server, signal } = values;
+  if (signal !== 'kill' && signal !== 'term' && signal !== 'mix') throw new TypeError('--signal is kill, term or mix');
+  const number = (name: NumberName | 'seed', fallback: number): number => {
+    const given = values[name];
+    const value = given === undefined ? fallback : Number(given);
+    if (!Number.isFinite(value) || value < 0 || given === '') throw new TypeError(`--${name} takes a number`);
+    return value;
+  };
+  const numbers = Object.fromEntries(
+    Object.entries(NUMBERS).map(([name, fallback]) => [name, number(name as NumberName, fallback)]),
+  );
+  const seed = number('seed', Math.floor(Math.random() * 1_000_000));
+  return { ...(numbers as Record<NumberName, number>), seed, signal, server, keep };
+}

@@ -1,0 +1,113 @@
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Jid } from '#src/address/jid.ts';
+import { openCore } from '#src/server/core.ts';
+import { readSettings } from '#src/cli/settings.ts';
+import { Wire } from '#test/helpers/client-wire.ts';
+import { ejabberd } from '#tools/bench/peers/ejabberd.ts';
+import { launch, type Peer, type Place } from '#tools/bench/peers/peer.ts';
+import { prosody } from '#tools/bench/peers/prosody.ts';
+import type { Account } from '#tools/bench/xmpp/scram.ts';
+
+/** A server that can be killed and started again in its place. */
+export interface Victim extends Peer {
+  /** Makes accounts; `running` says when it is done. */
+  provision(place: Place, accounts: readonly Account[]): Promise<void>;
+  readonly provisions: 'stopped' | 'running';
+}
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
+
+/** Defaults where they matter; only what would refuse this much load from one address is out of the way. */
+function settingsOf({ domain, port }: Place): string {
+  return `hosts: {${domain}: {}}
+listeners:
+  - {name: c2s, kind: c2s, address: 127.0.0.1, port: ${port}, tls: optional}
+log: {level: info, format: json}
+limits: {connections: {total: 10000, per_ip: 10000, per_ip_before_auth: 10000}}
+access:
+  max_offline: [{value: infinite, for: all}]
+  shaper: [{value: none, for: all}]
+shutdown: {grace: 5s}
+`;
+}
+
+const trivium: Victim = {
+  name: 'trivium',
+  provisions: 'stopped',
+  available: () => existsSync(MAIN),
+  configure: (place) => writeFileSync(join(place.directory, 'trivium.yml'), settingsOf(place)),
+  start: (place) => {
+    const args = [
+      MAIN,
+      'start',
+      '--config',
+      join(place.directory, 'trivium.yml'),
+      '--data',
+      join(place.directory, 'data'),
+    ];
+    return launch(place, { command: process.execPath, args }, async (child) => {
+      if (child.stdout === null) throw new Error('no output to read');
+      const lines = createInterface({ input: child.stdout });
+      for await (const line of lines) if (line === 'Trivium ready') break;
+      child.stdout.resume();
+    });
+  },
+  provision: async (place, accounts) => {
+    const settings = readSettings({
+      config: join(place.directory, 'trivium.yml'),
+      data: join(place.directory, 'data'),
+    });
+    if (!('of' in settings)) throw new Error(settings.join('\n'));
+    const core = await openCore(
+      () => settings,
+      () => undefined,
+    );
+    for (const { user, password } of accounts) {
+      const jid = Jid.parse(`${user}@${place.domain}`);
+      const made = jid === undefined ? undefined : await core.accounts.create(jid.domain, jid.local, password);
+      if (made?.ok !== true) throw new Error(`the account ${user} cannot be made`);
+    }
+    await core.store.close();
+  },
+};
+
+/** In-band registration (XEP-0077), ten accounts a connection. */
+async function register({ domain, port }: Place, accounts: readonly Account[]): Promise<void> {
+  for (let from = 0; from < accounts.length; from += 10) {
+    const quiet = { onNode: () => undefined, onLost: () => undefined, onTrace: () => undefined };
+    const wire = await Wire.open(port, domain, quiet);
+    await wire.openStream();
+    for (const { user, password } of accounts.slice(from, from + 10)) {
+      wire.write(
+        `<iq type='set' id='${user}' to='${domain}'><query xmlns='jabber:iq:register'><username>${user}</username><password>${password}</password></query></iq>`,
+      );
+      const answer = await wire.expect('iq');
+      if (answer.attributes.get('type') !== 'result') throw new Error(`the account ${user} is refused`);
+    }
+    await wire.close();
+  }
+}
+
+/** Trivium, and the servers against which this suite was proven to find what it looks for. */
+export const victims: ReadonlyMap<string, Victim> = new Map(
+  [
+    trivium,
+    { ...ejabberd, provisions: 'running', provision: register } as const,
+    { ...prosody, provisions: 'running', provision: register } as const,
+  ].map((victim) => [victim.name, victim]),
+);
+
+/** Sends the signal and settles when the process is gone, with its exit code (undefined: it died of a signal). */
+export async function end(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<number | undefined> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode ?? undefined;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill(signal);
+  // A graceful stop that does not end is a failure of its own, and must not hang the suite.
+  const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
+  await ended;
+  clearTimeout(timer);
+  return child.exitCode ?? undefined;
+}
