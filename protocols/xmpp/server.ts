@@ -2,20 +2,25 @@ import { Jid } from '#src/address/jid.ts';
 import type { Access } from '#src/accounts/access.ts';
 import type { Accounts } from '#src/accounts/accounts.ts';
 import type { Bans } from '#src/accounts/bans.ts';
+import type { NodeKey } from '#src/accounts/node-key.ts';
 import type { FastTokens } from '#src/accounts/tokens.ts';
 import type { Presence } from '#src/im/presence.ts';
+import { Shaper } from '#src/net/shaper.ts';
 import type { Flusher } from '#src/net/flusher.ts';
 import type { Timers } from '#src/net/timers.ts';
 import type { Log } from '#src/observe/log.ts';
 import type { Runtime } from '#src/plugin/front-end.ts';
 import type { Host } from '#src/router/host.ts';
 import type { Router } from '#src/router/router.ts';
+import { shapersSection } from '#src/settings/access.ts';
+import type { Settings } from '#src/settings/settings.ts';
 import type { Registry } from '#src/session/registry.ts';
 import type { ScannerLimits } from '#src/stanza/xml-faults.ts';
 import type { ClientSession } from './links/client-session.ts';
 import type { ClientStream } from './links/client-stream.ts';
 import type { StreamCondition, StreamError } from './stream/errors.ts';
 import { StreamFeatures } from './stream/feature.ts';
+import { Managements } from './stream/managements.ts';
 import { BindFeatures, InlineFeatures } from './stream/inline.ts';
 
 /** What the front end takes from the settings. Milliseconds, bytes, counts. */
@@ -31,6 +36,8 @@ export interface XmppOptions {
   readonly tlsOnLoopback: boolean;
   /** Whether passwords are taken in the clear. */
   readonly plainWithoutTls: 'never' | 'loopback';
+  /** Names of mechanisms that are not to be used. */
+  readonly disabledMechanisms: ReadonlySet<string>;
 }
 
 /** A virtual host as the XMPP front end sees it. */
@@ -65,6 +72,7 @@ export class XmppServer {
   readonly router: Router;
   readonly registry: Registry;
   readonly accounts: Accounts;
+  readonly key: NodeKey;
   readonly access: (host: string) => Access;
   readonly bans: Bans;
   readonly tokens: FastTokens;
@@ -73,10 +81,13 @@ export class XmppServer {
   readonly log: Log;
   /** Open streams, bound or not. */
   readonly streams = new Set<ClientStream>();
+  /** The sessions under stream management. */
+  readonly managements: Managements;
   /** What has to come back before connections are taken, such as the sessions of the last process. */
   readonly restorers: (() => Promise<void>)[] = [];
   /** Plain numbers since the start: read by the metrics. */
   readonly counters = { opened: 0, errors: new Map<StreamCondition, number>(), authenticated: 0, refused: 0, bound: 0 };
+  readonly #settings: () => Settings;
   readonly #hosts = new Map<string, XmppHost>();
 
   constructor(options: XmppOptions, runtime: Runtime) {
@@ -84,12 +95,27 @@ export class XmppServer {
     this.router = runtime.router;
     this.registry = runtime.registry;
     this.accounts = runtime.accounts;
+    this.key = runtime.key;
     this.access = runtime.access;
     this.bans = runtime.bans;
     this.tokens = runtime.tokens;
     this.timers = runtime.timers;
     this.flusher = runtime.flusher;
     this.log = runtime.log.scope('c2s');
+    this.managements = new Managements(this, runtime.store);
+    this.restorers.push(() => this.managements.restore());
+    this.#settings = runtime.settings;
+  }
+
+  /** The shaper that the rule `shaper` gives an account; undefined for none. */
+  shaperOf({ domain, local }: Jid): Shaper | undefined {
+    const name = this.access(domain).value('shaper', { local, domain });
+    const limits = typeof name === 'string' ? this.#shapers(domain)[name] : undefined;
+    return limits === undefined ? undefined : new Shaper(limits.rate, limits.burst, this.timers.now);
+  }
+
+  #shapers(domain: string): Readonly<Record<string, { readonly rate: number; readonly burst: number } | undefined>> {
+    return this.#settings().of(shapersSection, domain);
   }
 
   async opening(): Promise<void> {

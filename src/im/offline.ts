@@ -3,8 +3,9 @@ import type { Host } from '#src/router/host.ts';
 import { DROPPED, type Outcome, refused, STORED } from '#src/router/outcome.ts';
 import type { Session } from '#src/session/session.ts';
 import { refuse } from '#src/stanza/conditions.ts';
-import { Stanza } from '#src/stanza/stanza.ts';
+import type { Stanza } from '#src/stanza/stanza.ts';
 import type { Journal, Store } from '#src/store/store.ts';
+import { delayed } from './delay.ts';
 import { hintsOf } from './hints.ts';
 import { type StoredStanza, stanzas } from './stanza-codec.ts';
 
@@ -38,6 +39,7 @@ export class Offline {
       host.hooks.decision('message/unclaimed').add('after', (message) => this.store(message)),
       // After the greeting of presence, so that a client knows its contacts before it reads their messages.
       host.hooks.notice('presence/available').add('after', ({ session }) => this.flush(session)),
+      host.hooks.notice('session/eased').add('main', (session) => this.flush(session)),
       host.hooks.notice('account/removed').add('main', ({ host: domain, local }) => this.#queue.drop([domain, local])),
     ];
   }
@@ -66,7 +68,8 @@ export class Offline {
     const key = [session.jid.domain, session.jid.local];
     if (this.#queue.length(key) === 0) return;
     for (const { seq, value } of this.#queue.read(key)) {
-      if (!session.deliver(delayed(value, session.jid))) return;
+      // What is left stays in its order until the session has taken this much.
+      if (session.crowded || !session.deliver(delayed(value, session.jid.domain, 'Offline storage'))) return;
       // In the group that holds the session's own copy, if it keeps one.
       this.#queue.trim(key, seq);
       this.counters.delivered += 1;
@@ -74,17 +77,9 @@ export class Offline {
   }
 }
 
-/** Stamped with the time of arrival, by the server that kept it (XEP-0203 section 4), unless somebody did before. */
-function delayed({ at, stanza }: StoredStanza, { domain }: Jid): Stanza {
-  if (stanza.child('delay', 'urn:xmpp:delay')?.attrs['from'] === domain) return stanza;
-  const stamp = new Date(at).toISOString();
-  return stanza.withChild(`<delay xmlns='urn:xmpp:delay' from='${domain}' stamp='${stamp}'>Offline storage</delay>`);
-}
-
-/** Chat states alone (XEP-0085) and what its sender does not want kept (XEP-0334) are not worth keeping. */
+/** Chat states alone (XEP-0085) and what its sender does not want kept even for delivery (XEP-0334 section 4.2) are not worth it. */
 function worthKeeping(message: Stanza): boolean {
   const hints = hintsOf(message);
-  if (hints.noStore || hints.noPermanentStore) return false;
-  if (hints.store) return true;
-  return message.content.length > 0 && !hints.transient;
+  if (hints.noStore) return false;
+  return hints.store || (message.content.length > 0 && !hints.transient);
 }

@@ -38,6 +38,8 @@ declare module '#src/hooks/hooks.ts' {
     'message/received': Reception;
     /** A session was bound and is in the registry. */
     'session/bound': Session;
+    /** A session that was crowded can take more. */
+    'session/eased': Session;
     /** A session left the registry for good. */
     'session/ended': Session;
     /** An account was removed: whatever is kept for it goes. Key parts [host, local]. */

@@ -31,7 +31,7 @@ export abstract class Session {
   interested = false;
   /** Has enabled message carbons (XEP-0280). */
   carbons = false;
-  /** Has asked for the block list, so it is sent its pushes (XEP-0191 section 3.2). */
+  /** Has asked for the block list, so it is sent its pushes (XEP-0191 section 3.3). */
   watchesBlocking = false;
   /** Full or bare JIDs that were sent directed presence (RFC 6121 section 4.6); undefined while there is none. */
   directed: Set<string> | undefined = undefined;
@@ -43,6 +43,11 @@ export abstract class Session {
   }
 
   abstract get origin(): Origin;
+
+  /** Much waits for the peer already: what can wait elsewhere should, until `session/eased` is told. */
+  get crowded(): boolean {
+    return false;
+  }
 
   /** Takes a stanza for the peer, in order. False when this session can take no more: the caller treats it as absent. */
   abstract deliver(stanza: Stanza): boolean;

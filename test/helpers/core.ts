@@ -22,7 +22,7 @@ import { Session, type Origin } from '#src/session/session.ts';
 import { loadSettings } from '#src/settings/load.ts';
 import { programSections, type SettingsPart } from '#src/settings/schema.ts';
 import type { Settings } from '#src/settings/settings.ts';
-import { openMemoryStore } from '#src/store/memory.ts';
+import { type MemoryData, openMemoryStore } from '#src/store/memory.ts';
 import type { Store } from '#src/store/store.ts';
 import { jid, same, stanza } from './xml.ts';
 
@@ -35,10 +35,12 @@ export interface CoreOptions {
   readonly hosts?: readonly string[];
   /** Settings as text; the hosts are added. */
   readonly settings?: string;
+  /** What an earlier core has left in its store. */
+  readonly data?: MemoryData;
   /** What front ends declare of settings. */
   readonly parts?: readonly SettingsPart[];
-  /** Largest numbers per account; 1000 where nothing is said. */
-  readonly limits?: { readonly roster?: number; readonly offline?: number; readonly blocked?: number };
+  /** Largest numbers per account (documents in bytes). */
+  readonly limits?: { readonly roster?: number; readonly offline?: number; readonly blocked?: number; readonly documents?: number };
 }
 
 type ImServices = ReturnType<typeof serveIm>;
@@ -58,7 +60,7 @@ export class TestCore implements AsyncDisposable {
   #loader: Loader | undefined;
 
   static async open(options: CoreOptions = {}): Promise<TestCore> {
-    const core = new TestCore(options, await openMemoryStore());
+    const core = new TestCore(options, await openMemoryStore({}, options.data));
     for (const account of options.accounts ?? []) {
       const { domain, local } = jid(account);
       const change = await core.accounts.create(domain, local, PASSWORD);
@@ -86,6 +88,7 @@ export class TestCore implements AsyncDisposable {
       roster_items: () => limits.roster ?? 1000,
       offline_messages: () => limits.offline ?? 1000,
       blocked: () => limits.blocked ?? 1000,
+      documents: () => limits.documents ?? 100_000,
     });
     this.accounts.watch({
       removed: (host, local) => this.router.host(host)?.hooks.notice('account/removed').tell({ host, local }),

@@ -8,34 +8,25 @@ import { escapeText, writeElement } from '#src/stanza/serialise.ts';
 import { Stanza, type StanzaKind } from '#src/stanza/stanza.ts';
 import { NS } from '../stream/namespaces.ts';
 import type { StreamCondition } from '../stream/errors.ts';
+import type { Management } from '../stream/management.ts';
 import type { XmppHost } from '../server.ts';
 import type { ClientStream } from './client-stream.ts';
-
-/** What stream management (XEP-0198) keeps beside a session: counters, and the stanzas that the peer has not acknowledged. */
-export interface Management {
-  /** Counts an outbound stanza and keeps it until it is acknowledged; false when the queue is full. */
-  sent(stanza: Stanza): boolean;
-  /** Called behind each outbound stanza that was written, to ask for an acknowledgement now and then. */
-  written(): void;
-  /** Counts an inbound stanza that was handled. */
-  handled(): void;
-  /** The stream was lost. True when the session lives on and awaits resumption. */
-  detached(): boolean;
-  /** The session ends; stanzas that nobody acknowledged go where the rules say. */
-  ended(): void;
-}
 
 /** Holds stanzas back while the client is inactive (XEP-0352). */
 export interface Holding {
   /** True when the stanza is kept for later, or not worth sending at all. */
   keeps(stanza: Stanza): boolean;
+  /** Sends what is held back, in order. */
+  release(): void;
 }
 
 /** An account's session over an XMPP stream. Between two streams (XEP-0198 resumption) it lives on without one. */
 export class ClientSession extends Session {
   readonly host: XmppHost;
   stream: ClientStream | undefined = undefined;
+  /** Set once the client has enabled stream management (XEP-0198). */
   management: Management | undefined = undefined;
+  /** Set while the client is inactive (XEP-0352). */
   holding: Holding | undefined = undefined;
   /** The `id` of the client's user agent (XEP-0388), where it gave one: tells a device that comes back from another one. */
   agent: string | undefined = undefined;
@@ -68,17 +59,22 @@ export class ClientSession extends Session {
   /** Behind all filters: numbers the stanza and writes it. */
   put(stanza: Stanza): boolean {
     const { management, stream } = this;
-    if (management === undefined) {
-      if (stream === undefined || stream.ended) return false;
-      stream.transport.writeStanza(stanza);
-      return true;
-    }
-    if (!management.sent(stanza)) return false;
-    if (stream !== undefined && !stream.ended) {
-      stream.transport.writeStanza(stanza);
-      management.written();
-    }
+    if (this.#ended) return false;
+    if (management !== undefined) return management.send(stanza);
+    if (stream === undefined || stream.ended) return false;
+    stream.transport.writeStanza(stanza);
     return true;
+  }
+
+  override get crowded(): boolean {
+    return this.management?.crowded ?? false;
+  }
+
+  /** The client is active, as it is at the beginning of every stream, resumed ones included (XEP-0352 section 5). */
+  reactivate(): void {
+    const { holding } = this;
+    this.holding = undefined;
+    holding?.release();
   }
 
   /** A stanza from the peer (RFC 6120 section 8). */
@@ -90,7 +86,7 @@ export class ClientSession extends Session {
     const claimed = frame.attributes.get('from');
     if (claimed !== undefined && !this.#isOwn(claimed)) return this.#streamError('invalid-from');
     this.#accept(frame, kind);
-    this.management?.handled();
+    this.management?.handled(kind);
   }
 
   #accept(frame: Frame, kind: StanzaKind): void {

@@ -13,6 +13,7 @@ export const NS = {
   fast: 'urn:xmpp:fast:0',
   session: 'urn:ietf:params:xml:ns:xmpp-session',
   sm: 'urn:xmpp:sm:3',
+  sm2: 'urn:xmpp:sm:2',
   csi: 'urn:xmpp:csi:0',
   limits: 'urn:xmpp:stream-limits:0',
   framing: 'urn:ietf:params:xml:ns:xmpp-framing',

@@ -1,0 +1,301 @@
+import { randomBytes } from 'node:crypto';
+import { Jid } from '#src/address/jid.ts';
+import { type Condition } from '#src/stanza/conditions.ts';
+import { StoreFault } from '#src/store/errors.ts';
+import type { Deferred, Store, Ticket } from '#src/store/store.ts';
+import { ClientSession } from '../links/client-session.ts';
+import type { ClientStream } from '../links/client-stream.ts';
+import type { XmppHost, XmppServer } from '../server.ts';
+import { Management, type ManagementLimits, type ManagementTerms } from './management.ts';
+import { offWire, onWire, type Entry } from './management-queue.ts';
+import { type EndedRow, ManagementRows, type SessionRow } from './management-store.ts';
+import { NS } from './namespaces.ts';
+
+/** Ended sessions that are remembered, and for how long, in milliseconds. */
+const REMEMBERED = 10_000;
+const REMEMBERED_FOR = 86_400_000;
+/** Numbers set aside after a restart for presence of which nothing is stored: a peer may claim them, a new stanza never has them. */
+const UNKNOWN = 2 ** 30;
+
+const NONE: ManagementLimits = { queue: 0, queueBytes: 0, ackTimeout: 0 };
+
+/** What a client asks for in `<resume/>`. */
+export interface ResumeRequest {
+  readonly xmlns: string;
+  readonly previd: string | undefined;
+  readonly h: string | undefined;
+}
+
+/** The answer to it. When `session` is there the stream carries it, and `session.management.replay` is to be called behind the answer. */
+export interface ResumeAnswer {
+  readonly xml: string;
+  readonly session?: ClientSession;
+}
+
+/** All sessions under stream management (XEP-0198), with and without a stream, in memory and in the store. One a server. */
+export class Managements {
+  readonly server: XmppServer;
+  readonly #store: Store;
+  readonly #rows: ManagementRows;
+  readonly #deferred: Deferred;
+  readonly #sessions = new Map<string, Management>();
+  readonly #ended = new Map<string, EndedRow>();
+  #dirty: Management[] = [];
+  /** Hosts on which the module runs, with their limits. */
+  readonly #hosts = new Map<XmppHost, ManagementLimits>();
+  /** Sessions that came back after a restart and have not been resumed. */
+  readonly #returned = new Set<Management>();
+  /** Plain numbers since the start: read by the metrics. */
+  readonly counters = { enabled: 0, resumed: 0, refused: 0, expired: 0, overflowed: 0, rerouted: 0, restored: 0 };
+
+  constructor(server: XmppServer, store: Store) {
+    this.server = server;
+    this.#store = store;
+    this.#rows = new ManagementRows(store);
+    this.#deferred = store.deferred(() => this.#save());
+  }
+
+  /** Sessions, with or without a stream. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** Sessions of this host can be managed until the result is disposed of; those that are go on. */
+  serve(host: XmppHost, limits: ManagementLimits): Disposable {
+    this.#hosts.set(host, limits);
+    return { [Symbol.dispose]: () => void this.#hosts.delete(host) };
+  }
+
+  /** Begins to manage a session that is not managed yet. Counting starts here (XEP-0198 section 4). */
+  enable(session: ClientSession, terms: ManagementTerms): Management {
+    const management = new Management(randomBytes(18).toString('base64url'), session, terms, this);
+    session.management = management;
+    if (terms.timeout > 0) this.#sessions.set(management.id, management);
+    if (terms.kept) this.mark(management);
+    this.counters.enabled += 1;
+    return management;
+  }
+
+  // Groups
+
+  /** Has a session write when the open group is cut, and told when that is durable. */
+  mark(management: Management): void {
+    if (management.dirty) return;
+    this.#deferred.ask();
+    management.dirty = true;
+    this.#dirty.push(management);
+  }
+
+  #save(): void {
+    const batch = this.#dirty;
+    this.#dirty = [];
+    for (const management of batch) {
+      management.dirty = false;
+      try {
+        management.save(this.#rows);
+      } catch (error) {
+        this.server.log.error('a session cannot be stored', { jid: management.session.jid.full, error: String(error) });
+      }
+    }
+    void this.#land(batch, this.#store.open);
+  }
+
+  async #land(batch: readonly Management[], ticket: Ticket): Promise<void> {
+    if (!(await this.#settled(ticket))) return;
+    for (const management of batch) management.landed();
+  }
+
+  /** Waits until a group is durable, however often the disk fails on the way. @returns false when the store was closed before */
+  async #settled(ticket: Ticket): Promise<boolean> {
+    for (;;) {
+      try {
+        await this.#store.durable(ticket);
+        return true;
+      } catch (error) {
+        if (!(error instanceof StoreFault)) return false;
+      }
+    }
+  }
+
+  // Resumption
+
+  /**
+   * Takes a session from its stream, if it has one still, and waits until what it has handled is durable: to be called before `resume`.
+   * @returns undefined when there is nothing to wait for
+   */
+  prepare(stream: ClientStream, previd: string | undefined): Promise<unknown> | undefined {
+    const management = this.#find(stream, previd);
+    if (management !== undefined) this.#abandon(management, stream);
+    return this.#store.barrier() === undefined ? undefined : this.#settled(this.#store.open);
+  }
+
+  /** Section 5: "the server SHOULD send a 'conflict' stream error and close that stream". */
+  #abandon({ session }: Management, stream: ClientStream): void {
+    const old = session.stream;
+    if (old === undefined || old === stream) return;
+    old.abandon({ condition: 'conflict', text: 'resumed by another stream' });
+    session.streamLost(old);
+  }
+
+  #find({ account }: ClientStream, previd: string | undefined): Management | undefined {
+    const management = previd === undefined ? undefined : this.#sessions.get(previd);
+    return management?.session.jid.bare === account?.bare ? management : undefined;
+  }
+
+  /** Gives the stream its former session (XEP-0198 section 5), in one turn. */
+  resume(stream: ClientStream, { h, previd, xmlns }: ResumeRequest): ResumeAnswer {
+    const claim = parseCount(h);
+    if (stream.session !== undefined) return this.#refused(xmlns, 'unexpected-request');
+    if (previd === undefined || claim === undefined) return this.#refused(xmlns, 'bad-request');
+    const management = this.#find(stream, previd);
+    if (management === undefined) return this.#refused(xmlns, 'item-not-found', this.#remembered(previd, stream));
+    this.#abandon(management, stream);
+    const { queue, session } = management;
+    const through = offWire(claim, queue.acked);
+    if (through > management.claimable || through < 0) {
+      tooHigh(stream, management, claim);
+      return { xml: '' };
+    }
+    management.resume(stream, through);
+    this.counters.resumed += 1;
+    return { xml: `<resumed xmlns='${xmlns}' previd='${previd}' h='${onWire(management.inbound)}'/>`, session };
+  }
+
+  /** Behind the answer to `<resume/>`: what was lost, then, after a restart, what presence there is now. */
+  replay(session: ClientSession): void {
+    const { management } = session;
+    management?.replay();
+    if (management !== undefined && this.#returned.delete(management)) session.host.presence.refresh(session);
+  }
+
+  #refused(xmlns: string, condition: Condition, inbound?: number): ResumeAnswer {
+    this.counters.refused += 1;
+    return { xml: failed(xmlns, condition, inbound) };
+  }
+
+  // The end
+
+  /** The session ends: takes it out of memory and store. @returns what nobody acknowledged, in order */
+  forget(management: Management): readonly Entry[] {
+    const { id, queue, terms } = management;
+    this.#sessions.delete(id);
+    this.#returned.delete(management);
+    const entries = queue.drain(this.#rows, id);
+    if (terms.kept) this.#rows.removeSession(id);
+    if (terms.timeout > 0) this.remember(management);
+    return entries;
+  }
+
+  /** Remembers how far an ended session had come, so that its client knows what not to send again. */
+  remember({ id, inbound, session, terms }: Management): void {
+    if (terms.timeout === 0) return;
+    const row: EndedRow = { account: session.jid.bare, inbound, until: this.server.timers.now + REMEMBERED_FOR };
+    this.#ended.set(id, row);
+    if (terms.kept) this.#rows.putEnded(id, row);
+    for (const [oldest, { until }] of this.#ended) {
+      if (this.#ended.size <= REMEMBERED && until > this.server.timers.now) return;
+      this.#ended.delete(oldest);
+      this.#rows.removeEnded(oldest);
+    }
+  }
+
+  #remembered(previd: string, { account }: ClientStream): number | undefined {
+    const row = this.#ended.get(previd);
+    return row !== undefined && row.account === account?.bare && row.until > this.server.timers.now ? row.inbound : undefined;
+  }
+
+  /** An account is gone, and its sessions with it. */
+  dropAccount(domain: string, local: string): void {
+    for (const session of this.server.registry.of(`${local}@${domain}`)) {
+      if (session instanceof ClientSession && session.stream === undefined) session.finish();
+    }
+  }
+
+  // After a restart
+
+  /** Brings back the sessions of the last process; those whose time was over meanwhile end. Before any connection comes. */
+  async restore(): Promise<void> {
+    for await (const [id, row] of this.#rows.ended()) {
+      if (row.until > this.server.timers.now) this.#ended.set(id, row);
+      else this.#rows.removeEnded(id);
+    }
+    const rows: (readonly [id: string, row: SessionRow])[] = [];
+    for await (const row of this.#rows.sessions()) rows.push(row);
+    rows.sort(([, one], [, other]) => one.head.since - other.head.since);
+    // What belongs to hosts that are not served now stays for the day when they are.
+    const waiting = new Set(rows.flatMap(([id, row]) => (this.#read(id, row) ? [] : [id])));
+    for await (const [id, count, { at, stanza }] of this.#rows.stanzas()) {
+      const management = this.#sessions.get(id);
+      if (management !== undefined) management.queue.restore(count, stanza, at);
+      else if (!waiting.has(id)) this.#rows.removeStanza(id, count);
+    }
+    const managements = [...this.#sessions.values()];
+    for (const management of managements) this.#bring(management);
+    for (const management of managements) {
+      if (management.expires !== null && management.expires > this.server.timers.now) continue;
+      this.counters.expired += 1;
+      management.session.finish();
+    }
+  }
+
+  /** @returns false when its host is not served */
+  #read(id: string, { head, presence }: SessionRow): boolean {
+    const account = Jid.parse(head.account);
+    const jid = account?.withResource(head.resource);
+    const host = account === undefined ? undefined : this.server.host(account.domain);
+    if (host === undefined) return false;
+    if (jid === undefined || !this.server.accounts.exists(jid.domain, jid.local)) {
+      this.#rows.removeSession(id);
+      return true;
+    }
+    const session = new ClientSession(jid, host, head.origin, head.since);
+    session.presence = presence;
+    session.priority = head.priority;
+    session.interested = head.interested;
+    session.carbons = head.carbons;
+    session.watchesBlocking = head.watchesBlocking;
+    if (head.directed.length > 0) session.directed = new Set(head.directed);
+    const limits = this.#hosts.get(host);
+    const { timeout, xmlns } = head;
+    const management = new Management(id, session, { xmlns, timeout, kept: true, limits: limits ?? NONE }, this);
+    const [inbound, acked, sent] = this.#rows.counters(id);
+    management.inbound = inbound;
+    management.queue.acked = acked;
+    management.queue.sent = sent;
+    // One that had a stream to the end gets the whole of its time; none where the module does not run any more.
+    management.expires = limits === undefined ? 0 : (head.expires ?? this.server.timers.now + timeout);
+    session.management = management;
+    this.#sessions.set(id, management);
+    return true;
+  }
+
+  #bring(management: Management): void {
+    const { expires, session } = management;
+    management.restored(UNKNOWN);
+    if (this.server.registry.find(session.jid) !== undefined) return session.finish();
+    session.host.host.bind(session);
+    this.#returned.add(management);
+    this.counters.restored += 1;
+    management.await(expires ?? 0);
+  }
+}
+
+/** XEP-0198 section 6. */
+export function failed(xmlns: string, condition: Condition, inbound?: number): string {
+  const h = inbound === undefined ? '' : ` h='${onWire(inbound)}'`;
+  return `<failed xmlns='${xmlns}'${h}><${condition} xmlns='${NS.stanzaErrors}'/></failed>`;
+}
+
+/** Section 6: the stream ends when its peer acknowledges what it was never sent. */
+export function tooHigh(stream: ClientStream, { claimable, terms: { xmlns } }: Management, h: number): void {
+  const count = onWire(claimable);
+  const detail = `<handled-count-too-high xmlns='${xmlns}' h='${h}' send-count='${count}'/>`;
+  stream.fail('undefined-condition', `You acknowledged ${h} stanzas, but I only sent you ${count} so far.`, detail);
+}
+
+/** An unsignedInt: the value of `h`. */
+export function parseCount(text: string | undefined): number | undefined {
+  if (text === undefined || !/^\d{1,10}$/.test(text)) return undefined;
+  const count = Number(text);
+  return count < 2 ** 32 ? count : undefined;
+}
