@@ -12,6 +12,8 @@ import type { Alpn, TlsService } from './tls.ts';
 export interface Acceptor {
   /** The application protocols of its TLS connections (RFC 7301); a client that names none is taken as well. */
   readonly alpn: Alpn;
+  /** Its connections stand outside the limits, and no draining of the others ends them: it does that itself. */
+  readonly apart?: true;
   accept(connection: Connection): void;
 }
 
@@ -96,10 +98,9 @@ export class Arrival implements Keeper {
       socket.off('data', read);
       socket.off('error', ignore);
       if (header.kind === 'invalid') return this.refuse(socket, 'proxyErrors');
-      // What follows the header is put back, to be read when somebody listens.
+      // What follows the header is put back. The socket stays paused until somebody listens: a TLS layer takes it over as it is.
       socket.pause();
       if (seen.length > header.length) socket.unshift(seen.subarray(header.length));
-      socket.resume();
       // Who comes through a balancer is somewhere else, even where the balancer is here.
       if (header.kind === 'proxied') this.#admit(socket, { address: header.address.ip, port: header.address.port, loopback: false });
       else if (header.kind === 'unknown') this.#admit(socket, { ...remoteOf(socket), loopback: false });
@@ -118,6 +119,7 @@ export class Arrival implements Keeper {
       this.#origin = answer;
     }
     if (this.#listener.tls === 'direct') return this.#secure(socket, remote);
+    if (this.#listener.proxyProtocol) socket.resume();
     this.#acceptor.accept(new Connection(socket, this.#listener, this, remote));
   }
 

@@ -146,8 +146,9 @@ export class Listeners implements Door {
 
   #connected(socket: Socket, { acceptor, config }: Open): void {
     this.counters.accepted += 1;
-    this.#sockets.add(socket);
     const arrival = new Arrival(this, this.counters.accepted, config, acceptor);
+    if (acceptor.apart === true) return arrival.begin(socket);
+    this.#sockets.add(socket);
     if (this.#sockets.size <= this.#limits.total) return arrival.begin(socket);
     this.#sockets.delete(socket);
     arrival.refuse(socket, 'overLimit');

@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 import type { ArrivalListener } from './arrival.ts';
+import { localPath } from './local-path.ts';
 
 /** One listening socket, as the settings describe it. */
 export interface ListenerConfig extends ArrivalListener {
@@ -45,10 +46,12 @@ export async function listen(config: ListenerConfig, connected: (socket: Socket)
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE }, connected);
   const { address, backlog, mode, path, port = 0, reusePort = false } = config;
   if (path !== undefined) {
-    await removeStale(path);
+    const place = localPath(path);
+    server.once('close', () => place[Symbol.dispose]());
+    await removeStale(path, place.path);
     // The bind is synchronous: nobody finds the socket with more permissions than it is to have.
     const mask = isMainThread ? process.umask(0o777 & ~mode) : undefined;
-    const opened = listening(server, { path, backlog });
+    const opened = listening(server, { path: place.path, backlog });
     if (mask !== undefined) process.umask(mask);
     await opened;
     chmodSync(path, mode);
@@ -89,11 +92,11 @@ function listening(server: Server, place: Place): Promise<void> {
 }
 
 /** Removes the socket file that a killed process left behind; one that somebody answers on stays, and is in the way. */
-async function removeStale(path: string): Promise<void> {
+async function removeStale(path: string, place: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found?.isSocket() !== true) return;
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const probe = connect({ path });
+  const probe = connect({ path: place });
   probe.once('connect', () => resolve(true));
   probe.once('error', () => resolve(false));
   const alive = await promise;

@@ -9,7 +9,7 @@ test('a connection tells where it comes from and passes bytes both ways', async 
   const socket = await dial(t, port());
   const peer = await next();
   t.is(peer.connection.remoteAddress, '127.0.0.1');
-  t.is(peer.connection.remotePort, socket.localPort);
+  t.is(peer.connection.remotePort, socket.localPort ?? 0);
   t.is(peer.connection.localPort, port());
   t.true(peer.connection.loopback);
   t.false(peer.connection.secured);
@@ -270,7 +270,7 @@ test('TLS from the first byte: the front end sees the connection when the handsh
   const peer = await next();
   t.true(peer.connection.secured);
   t.is(peer.connection.tls?.serverName, 'localhost');
-  t.is(peer.connection.remotePort, socket.localPort);
+  t.is(peer.connection.remotePort, socket.localPort ?? 0);
   socket.write('hello');
   await peer.got('hello');
   peer.connection.write('welcome');
