@@ -85,7 +85,8 @@ const characterReference = (body: string): string | undefined => {
   for (let index = first; index < body.length; index++) {
     const unit = body.charCodeAt(index);
     const lower = unit | 0x20;
-    const digit = unit >= 0x30 && unit <= 0x39 ? unit - 0x30 : hex && lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+    const digit =
+      unit >= 0x30 && unit <= 0x39 ? unit - 0x30 : hex && lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
     if (digit < 0) return undefined;
     code = code * (hex ? 16 : 10) + digit;
     if (code > 0x10ffff) return undefined;

@@ -6,7 +6,9 @@ import type { ElementScan } from './xml-element.ts';
 import type { XmlFault } from './xml-faults.ts';
 import { scopeOf, type Scope } from './xml-namespaces.ts';
 
-export type { XmlFault } from './xml-faults.ts';
+export type { Attributes } from './xml-attributes.ts';
+export type { ScannerLimits, XmlFault } from './xml-faults.ts';
+export type { Scope } from './xml-namespaces.ts';
 
 /** A stream header (RFC 6120 section 4.7). Whether its name and namespace are right is for the stream to judge. */
 export interface StreamHeader {

@@ -15,11 +15,9 @@ class TreeElement extends Element {
   override findNS(prefix?: string): string | undefined {
     if (prefix === 'xml') return XML_NS;
     const name = prefix === undefined || prefix === '' ? 'xmlns' : `xmlns:${prefix}`;
-    for (let element: Element | null = this; element !== null; element = element.parent) {
-      const value: unknown = element.attrs[name];
-      if (typeof value === 'string') return value;
-    }
-    return undefined;
+    const own: unknown = this.attrs[name];
+    // The parent is an element of this kind, so that this goes up the tree.
+    return typeof own === 'string' ? own : this.parent?.findNS(prefix);
   }
 }
 
@@ -30,7 +28,7 @@ class TreeElement extends Element {
 export const parseContent = (content: Buffer, xmlns: string, declarations: string): (Element | string)[] => {
   const around = new TreeElement('');
   if (xmlns !== '') setAttribute(around, 'xmlns', xmlns);
-  return fill(around, content, declarations).children as (Element | string)[];
+  return fill(around, content, declarations).children;
 };
 
 /** A stanza's tree: its root in the namespace `jabber:client`, with the attributes given, and the validated inner XML below. */
@@ -54,7 +52,10 @@ export const parseFrame = (frame: Frame): Element => {
 };
 
 /** A complete document from outside (an operator's command, a file), or why it is refused. */
-export const parseDocument = (document: Buffer | string, limits: ScannerLimits): { readonly element: Element } | XmlRefusal => {
+export const parseDocument = (
+  document: Buffer | string,
+  limits: ScannerLimits,
+): { readonly element: Element } | XmlRefusal => {
   let result: { readonly element: Element } | XmlRefusal | undefined;
   const scanner = new Scanner(
     {

@@ -9,15 +9,13 @@
 import { Buffer } from 'node:buffer';
 import { frameOf, headerOf, type ScannerHandler, type ScannerMode } from './frame.ts';
 import { GT, ILLEGAL, isSpace, LT, QUESTION, SLASH, TEXT_BYTES, utf8 } from './xml-bytes.ts';
-import { readDeclaration } from './xml-declaration.ts';
-import { ElementScan } from './xml-element.ts';
-import type { ScannerLimits, XmlFault } from './xml-faults.ts';
+import { beginsByteOrderMark, readByteOrderMark, readDeclaration } from './xml-declaration.ts';
+import type { ElementScan } from './xml-element.ts';
+import type { ScannerLimits, XmlFault, XmlRefusal } from './xml-faults.ts';
 import { EMPTY_SCOPE, type Scope } from './xml-namespaces.ts';
+import { borrowElementScan, returnElementScan } from './xml-pool.ts';
 
-export type { Frame, ScannerHandler, ScannerMode, StreamHeader } from './frame.ts';
-export { Attributes } from './xml-attributes.ts';
-export type { ScannerLimits, XmlFault } from './xml-faults.ts';
-export type { Scope } from './xml-namespaces.ts';
+export type * from './frame.ts';
 
 // Phases: what may come next.
 const START = 0; // a byte order mark, the XML declaration or the root
@@ -30,15 +28,6 @@ const REFUSED = 6; // nothing
 
 const NOTHING = Buffer.alloc(0);
 const FIRST_GATHER = 512;
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-
-/** What reads an element, waiting to be borrowed: kept by a scanner only while an element goes over the end of a chunk. */
-const idle: ElementScan[] = [];
-const MAX_IDLE = 16;
-
-const giveBack = (element: ElementScan): void => {
-  if (idle.length < MAX_IDLE && element.small) idle.push(element);
-};
 
 export class Scanner {
   /** Changes hold from the next element on: they are wider after authentication. */
@@ -93,7 +82,7 @@ export class Scanner {
   /** In framed mode: the document is complete. A fault when it is not; otherwise the next one may come. */
   end(): void {
     if (this.mode !== 'framed' || this.halted || this.phase === REFUSED) return;
-    if (this.phase === EPILOG) this.phase = START;
+    if (this.phase === EPILOG && this.gathered === undefined) this.phase = START;
     else this.refuse('not-well-formed', 'the document is incomplete');
   }
 
@@ -184,16 +173,27 @@ export class Scanner {
     const open = this.element;
     if (open !== undefined) return this.readElement(open, buf, base, from, end);
     const first = buf[base] as number;
-    if (first === BYTE_ORDER_MARK[0] && (this.phase === START || this.phase === RESTART)) return this.byteOrderMark(buf, base, end);
+    if (beginsByteOrderMark(first) && (this.phase === START || this.phase === RESTART)) {
+      // U+FEFF as the very first character says nothing in UTF-8; section 11.6 of RFC 6120 has senders leave it out.
+      return this.prolog(readByteOrderMark(buf, base, end), MARKED, end - base);
+    }
     if (first !== LT) return this.stray(first);
     if (end - base < 2) return this.later(1);
     const second = buf[base + 1] as number;
-    if (second === QUESTION && this.phase <= RESTART) return this.declaration(buf, base, end);
+    if (second === QUESTION && this.phase <= RESTART) {
+      return this.prolog(readDeclaration(buf, base, end), PROLOG, end - base);
+    }
     if (second === SLASH && this.phase === BODY) return this.streamEnd(buf, base, Math.max(from, base + 2), end);
     if (second === 0 && this.phase < BODY) return this.refuse('unsupported-encoding', 'not UTF-8');
     if (this.phase === EPILOG) return this.refuse('not-well-formed', 'markup after the end');
-    const element = idle.pop() ?? new ElementScan();
-    element.begin(this.scope, this.limits, this.mode === 'stream' && this.phase !== BODY);
+    const element = borrowElementScan();
+    const inBody = this.phase === BODY;
+    element.begin(
+      this.scope,
+      this.limits,
+      this.mode === 'stream' && !inBody,
+      inBody ? 'bad-format' : 'not-well-formed',
+    );
     this.element = element;
     return this.readElement(element, buf, base, base + 1, end);
   }
@@ -208,9 +208,10 @@ export class Scanner {
       this.finish(element, buf, base, at);
       return true;
     }
-    if (element.refused) {
+    const { refusal } = element;
+    if (refusal !== undefined) {
       this.steps += element.work;
-      return this.refuse(element.refusal.fault, element.refusal.reason);
+      return this.refuse(refusal.fault, refusal.reason);
     }
     if (stop - base >= maxBytes) return this.refuse('policy-violation', `an element of more than ${maxBytes} bytes`);
     return this.later(at - base);
@@ -223,21 +224,23 @@ export class Scanner {
     if (this.mode === 'stream' && this.phase !== BODY) {
       const header = headerOf(element, buf, base);
       const { empty } = element;
-      giveBack(element);
+      returnElementScan(element);
       this.scope = header.namespaces;
       this.root = header.prefix === '' ? header.name : `${header.prefix}:${header.name}`;
       this.phase = BODY;
       this.handler.onStream(header);
-      if (empty && this.phase === BODY && !this.halted) this.close();
+      if (empty && this.phase === BODY && !this.halted) this.close(this.at);
       return;
     }
     const frame = frameOf(element, buf, base, end);
-    giveBack(element);
+    returnElementScan(element);
     if (this.mode === 'framed') this.phase = EPILOG;
     this.handler.onFrame(frame);
   }
 
-  private close(): void {
+  private close(at: number): void {
+    this.gathered = undefined;
+    this.at = at;
     this.phase = EPILOG;
     this.handler.onEnd();
   }
@@ -250,39 +253,26 @@ export class Scanner {
     while (at < stop && buf[at] !== GT) at++;
     this.steps += at - from;
     if (at >= stop) {
-      return stop - base >= maxBytes ? this.refuse('policy-violation', 'an end tag without end') : this.later(at - base);
+      return stop - base >= maxBytes
+        ? this.refuse('policy-violation', 'an end tag without end')
+        : this.later(at - base);
     }
     let nameEnd = at;
     while (nameEnd > base + 2 && isSpace(buf[nameEnd - 1] as number)) nameEnd--;
     if (utf8(buf, base + 2, nameEnd) !== this.root) {
       return this.refuse('not-well-formed', 'an end tag does not match its start tag');
     }
-    this.gathered = undefined;
-    this.at = at + 1 + this.shift;
-    this.close();
+    this.close(at + 1 + this.shift);
     return true;
   }
 
-  private declaration(buf: Buffer, base: number, end: number): boolean {
-    const read = readDeclaration(buf, base, end);
+  /** A byte order mark or the XML declaration; `read`: where it ends, 0 for later, or why it is refused. */
+  private prolog(read: number | XmlRefusal, phase: number, size: number): boolean {
     if (typeof read === 'object') return this.refuse(read.fault, read.reason);
-    return read === 0 ? this.later(end - base) : this.pass(PROLOG, read);
-  }
-
-  /** U+FEFF as the very first character says nothing in UTF-8; section 11.6 of RFC 6120 has senders leave it out. */
-  private byteOrderMark(buf: Buffer, base: number, end: number): boolean {
-    for (let index = 1; index < 3; index++) {
-      if (base + index === end) return this.later(end - base);
-      if (buf[base + index] !== BYTE_ORDER_MARK[index]) return this.stray(buf[base] as number);
-    }
-    return this.pass(MARKED, base + 3);
-  }
-
-  /** Goes on behind something that is not told to the handler. */
-  private pass(phase: number, end: number): true {
+    if (read === 0) return this.later(size);
     this.gathered = undefined;
     this.phase = phase;
-    this.at = end + this.shift;
+    this.at = read + this.shift;
     return true;
   }
 
@@ -307,7 +297,7 @@ export class Scanner {
   }
 
   private drop(): void {
-    if (this.element !== undefined) giveBack(this.element);
+    if (this.element !== undefined) returnElementScan(this.element);
     this.element = undefined;
     this.gathered = undefined;
   }

@@ -5,7 +5,9 @@ import { isNameCode } from './xml-bytes.ts';
 
 export { escapeAttribute, escapeText } from './escape.ts';
 
-type Node = Element | string | number | null | undefined;
+/** What code puts into an element's attributes and, beside elements, its children. */
+type Value = string | number | boolean | null | undefined;
+type Node = Element | Value;
 
 /**
  * An element and all below it as XML text. Prefixes that are declared further up in its tree are declared on it, so that it can
@@ -19,15 +21,15 @@ export const writeElement = (element: Element, xmlns?: string): string => {
     const own = element.getNS();
     if (own !== undefined && own !== xmlns) inherited = ` xmlns='${escapeAttribute(own)}'`;
   }
-  return write(element, element, inherited);
+  return write(element, element, inherited, '');
 };
 
-const write = (element: Element, top: Element, declarations: string): string => {
+/** `around`: the prefixes, each with a space on either side, that were declared further out in the text because they came from above `top`. */
+const write = (element: Element, top: Element, declarations: string, around: string): string => {
   const { name } = element;
   checkName(name);
   let text = `<${name}${declarations}`;
-  // The names of declarations added here, so that none is added twice.
-  let added = '';
+  let added = around;
   const declare = (qualified: string): void => {
     const colon = qualified.indexOf(':');
     if (colon < 0 || qualified.startsWith('xml')) return;
@@ -39,23 +41,22 @@ const write = (element: Element, top: Element, declarations: string): string => 
     text += ` xmlns:${prefix}='${escapeAttribute(uri)}'`;
   };
   declare(name);
-  const attributes: Record<string, unknown> = element.attrs;
-  for (const attribute of Object.keys(attributes)) {
-    const value = attributes[attribute];
+  const attributes: Readonly<Record<string, Value>> = element.attrs;
+  for (const [attribute, value] of Object.entries(attributes)) {
     if (value === undefined || value === null) continue;
     checkName(attribute);
     declare(attribute);
-    text += ` ${attribute}='${escapeAttribute(typeof value === 'string' ? value : String(value))}'`;
+    text += ` ${attribute}='${escapeAttribute(String(value))}'`;
   }
-  const inner = writeChildren(element, top);
+  const inner = writeChildren(element, top, added);
   return inner === '' ? `${text}/>` : `${text}>${inner}</${name}>`;
 };
 
-const writeChildren = (element: Element, top: Element): string => {
+const writeChildren = (element: Element, top: Element, around: string): string => {
   let text = '';
   for (const child of element.children as readonly Node[]) {
     if (child === null || child === undefined) continue;
-    text += typeof child === 'object' ? write(child, top, '') : escapeText(String(child));
+    text += typeof child === 'object' ? write(child, top, '', around) : escapeText(String(child));
   }
   return text;
 };

@@ -8,7 +8,13 @@ import type { StartTag } from './xml-tag.ts';
  * Judges the declaration that was added to the tag last and enters it into `bindings`. Answers why it is refused
  * (Namespaces in XML 1.0 section 3, "Reserved Prefixes and Namespace Names", and section 5 "No Prefix Undeclaring").
  */
-export const declare = (tag: StartTag, bindings: Bindings, buf: Buffer, base: number, depth: number): string | undefined => {
+export const judgeDeclaration = (
+  tag: StartTag,
+  bindings: Bindings,
+  buf: Buffer,
+  base: number,
+  depth: number,
+): string | undefined => {
   const index = tag.count - 1;
   const from = tag.valueAt(index);
   const to = tag.valueEnd(index);
@@ -20,7 +26,8 @@ export const declare = (tag: StartTag, bindings: Bindings, buf: Buffer, base: nu
   if (tag.isDefaultDeclaration(index)) return value === XML_NS ? 'the xml namespace cannot be the default' : undefined;
   const prefixAt = tag.colonAt(index) + 1;
   const prefixEnd = tag.nameEnd(index);
-  const prefix = prefixEnd - prefixAt === 3 || prefixEnd - prefixAt === 5 ? latin1(buf, base + prefixAt, base + prefixEnd) : '';
+  const prefix =
+    prefixEnd - prefixAt === 3 || prefixEnd - prefixAt === 5 ? latin1(buf, base + prefixAt, base + prefixEnd) : '';
   if (prefix === 'xmlns') return 'the prefix xmlns must not be declared';
   if (prefix === 'xml') return value === XML_NS ? undefined : 'the prefix xml has its own namespace';
   if (value === XML_NS) return 'only the prefix xml has the xml namespace';
@@ -51,4 +58,3 @@ export const bindElement = (bindings: Bindings, buf: Buffer, base: number, nameA
   const found = bindings.find(buf, base, nameAt, colonAt);
   return found === XMLNS_PREFIX ? UNBOUND : found;
 };
-

@@ -97,8 +97,8 @@ export const isXmlChar = (code: number): boolean =>
 
 /** First and last code points, in pairs, of NameStartChar (XML 2.3) beyond ASCII. */
 const NAME_START_RANGES: readonly number[] = [
-  0xc0, 0xd6, 0xd8, 0xf6, 0xf8, 0x2ff, 0x370, 0x37d, 0x37f, 0x1fff, 0x200c, 0x200d, 0x2070, 0x218f, 0x2c00, 0x2fef, 0x3001,
-  0xd7ff, 0xf900, 0xfdcf, 0xfdf0, 0xfffd, 0x10000, 0xeffff,
+  0xc0, 0xd6, 0xd8, 0xf6, 0xf8, 0x2ff, 0x370, 0x37d, 0x37f, 0x1fff, 0x200c, 0x200d, 0x2070, 0x218f, 0x2c00, 0x2fef,
+  0x3001, 0xd7ff, 0xf900, 0xfdcf, 0xfdf0, 0xfffd, 0x10000, 0xeffff,
 ];
 
 /** First and last code points, in pairs, that NameChar (XML 2.3) adds beyond ASCII. */
@@ -150,6 +150,13 @@ export const wholeCharacters = (buf: Uint8Array, from: number, end: number): num
   return end - at < bytes ? at : end;
 };
 
+/** The same numbers with as much room again. */
+export const doubled = (numbers: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> => {
+  const larger = new Int32Array(numbers.length * 2);
+  larger.set(numbers);
+  return larger;
+};
+
 /** The methods that `Buffer.toString` ends in: without its look at the arguments, which a stanza's head would pay each time. */
 interface Slices {
   latin1Slice(from: number, to: number): string;
@@ -157,7 +164,8 @@ interface Slices {
 }
 
 /** Bytes as text, each byte one character: for ASCII. */
-export const latin1 = (buf: Buffer, from: number, to: number): string => (buf as unknown as Slices).latin1Slice(from, to);
+export const latin1 = (buf: Buffer, from: number, to: number): string =>
+  (buf as unknown as Slices).latin1Slice(from, to);
 
 /** Bytes as text, read as UTF-8. */
 export const utf8 = (buf: Buffer, from: number, to: number): string => (buf as unknown as Slices).utf8Slice(from, to);

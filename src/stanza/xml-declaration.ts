@@ -3,10 +3,25 @@ import type { Buffer } from 'node:buffer';
 import { isSpace, latin1 } from './xml-bytes.ts';
 import type { XmlRefusal } from './xml-faults.ts';
 
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+
+/** Whether a byte is the first of U+FEFF. */
+export const beginsByteOrderMark = (byte: number): boolean => byte === BYTE_ORDER_MARK[0];
+
+/** The offset behind the U+FEFF that begins at `base`, 0 when more bytes are needed, or why it is refused. */
+export const readByteOrderMark = (buf: Buffer, base: number, end: number): number | XmlRefusal => {
+  const there = Math.min(end - base, BYTE_ORDER_MARK.length);
+  for (let index = 0; index < there; index++) {
+    if (buf[base + index] !== BYTE_ORDER_MARK[index]) return TEXT;
+  }
+  return there < BYTE_ORDER_MARK.length ? 0 : base + there;
+};
+
 /** No declaration that this document type allows is longer, white space in it apart. */
 const MAX_BYTES = 256;
 const START = '<?xml';
 
+const TEXT: XmlRefusal = { fault: 'not-well-formed', reason: 'text outside of an element' };
 const PI: XmlRefusal = { fault: 'restricted-xml', reason: 'a processing instruction' };
 const MALFORMED: XmlRefusal = { fault: 'not-well-formed', reason: 'a malformed XML declaration' };
 const VERSION: XmlRefusal = { fault: 'not-well-formed', reason: 'a version of XML other than 1.0' };

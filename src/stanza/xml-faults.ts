@@ -27,6 +27,12 @@ export interface ScannerLimits {
   readonly maxNameBytes?: number;
 }
 
+/** What `maxNameBytes` is when left out. */
+export const MAX_NAME_BYTES = 1024;
+
+/** Lets nothing through: what holds before the real ones are known. */
+export const NO_LIMITS: ScannerLimits = { maxBytes: 0, maxDepth: 0, maxAttributes: 0, maxElements: 0 };
+
 /** A fault and a few words on it for the log and the stream error's text. */
 export interface XmlRefusal {
   readonly fault: XmlFault;

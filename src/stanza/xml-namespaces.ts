@@ -4,7 +4,7 @@
  */
 import type { Buffer } from 'node:buffer';
 import { unescapeAttribute } from './escape.ts';
-import { utf8 } from './xml-bytes.ts';
+import { doubled, utf8 } from './xml-bytes.ts';
 
 export const XML_NS = 'http://www.w3.org/XML/1998/namespace';
 export const XMLNS_NS = 'http://www.w3.org/2000/xmlns/';
@@ -22,7 +22,10 @@ export const EMPTY_SCOPE: Scope = { xmlns: '', prefixes: [] };
 const STREAM_PREFIX = ['stream', 'http://etherx.jabber.org/streams'];
 
 /** The scopes of nearly all streams: shared, so that many connections do not hold one each. */
-const STANDARD_SCOPES: readonly Scope[] = ['jabber:client', 'jabber:server'].map((xmlns) => ({ xmlns, prefixes: STREAM_PREFIX }));
+const STANDARD_SCOPES: readonly Scope[] = ['jabber:client', 'jabber:server'].map((xmlns) => ({
+  xmlns,
+  prefixes: STREAM_PREFIX,
+}));
 
 /** A scope with this content; one object for what nearly all streams declare. */
 export const scopeOf = (xmlns: string, prefixes: readonly string[]): Scope => {
@@ -81,11 +84,7 @@ export class Bindings {
   /** Adds the declaration of a prefix; where the prefix and its value stand was checked by the caller. */
   declare(prefixAt: number, prefixEnd: number, uriAt: number, uriEnd: number, depth: number): void {
     const row = this.count++ * FIELDS;
-    if (row === this.fields.length) {
-      const larger = new Int32Array(row * 2);
-      larger.set(this.fields);
-      this.fields = larger;
-    }
+    if (row === this.fields.length) this.fields = doubled(this.fields);
     this.fields.set([prefixAt, prefixEnd, uriAt, uriEnd, depth], row);
   }
 

@@ -5,7 +5,7 @@
 import type { Buffer } from 'node:buffer';
 import { unescapeAttribute } from './escape.ts';
 import { Attributes } from './xml-attributes.ts';
-import { latin1, utf8 } from './xml-bytes.ts';
+import { doubled, latin1, utf8 } from './xml-bytes.ts';
 
 // Kinds of attributes: without a prefix; `xmlns`; `xmlns:prefix`; `xml:name`; `prefix:name`.
 const PLAIN = 0;
@@ -51,14 +51,11 @@ export class StartTag {
   /** Adds an attribute by its name (`colonAt` 0: no prefix). Answers false when the tag has one of this name already. */
   add(buf: Buffer, base: number, nameAt: number, nameEnd: number, colonAt: number): boolean {
     // A key that tells most names apart without a look at their bytes.
-    const key = ((nameEnd - nameAt) << 16) | ((buf[base + nameAt] as number) << 8) | (buf[base + nameEnd - 1] as number);
+    const key =
+      ((nameEnd - nameAt) << 16) | ((buf[base + nameAt] as number) << 8) | (buf[base + nameEnd - 1] as number);
     if (!this.isNew(buf, base, nameAt, nameEnd, key)) return false;
     const row = this.count++ * FIELDS;
-    if (row === this.fields.length) {
-      const larger = new Int32Array(row * 2);
-      larger.set(this.fields);
-      this.fields = larger;
-    }
+    if (row === this.fields.length) this.fields = doubled(this.fields);
     const { fields } = this;
     const plain = colonAt === 0 && buf[base + nameAt] !== X;
     const kind = plain ? PLAIN : kindOf(buf, base + nameAt, nameEnd - nameAt, colonAt - nameAt);

@@ -51,7 +51,14 @@ test('a frame tells name, namespace, attributes, content and size', (t) => {
   t.is(frame.prefix, '');
   t.is(frame.xmlns, 'jabber:client');
   t.is(frame.defaultXmlns, 'jabber:client');
-  t.deepEqual([...frame.attributes], [['to', 'a&b'], ['xml:lang', 'en'], ['id', ' x y']]);
+  t.deepEqual(
+    [...frame.attributes],
+    [
+      ['to', 'a&b'],
+      ['xml:lang', 'en'],
+      ['id', ' x y'],
+    ],
+  );
   t.is(frame.attributes.get('to'), 'a&b');
   t.is(frame.attributes.get('lang'), undefined);
   t.is(frame.attributes.get('__proto__'), undefined);
@@ -70,7 +77,13 @@ test('attributes keep names that mean something to the language', (t) => {
 test('an element beyond ASCII is decoded as UTF-8', (t) => {
   const frame = frameOf(`<é ü='€\u{1f600}' b='&#x20ac;'>ß</é>`);
   t.is(frame.name, 'é');
-  t.deepEqual([...frame.attributes], [['ü', '€\u{1f600}'], ['b', '€']]);
+  t.deepEqual(
+    [...frame.attributes],
+    [
+      ['ü', '€\u{1f600}'],
+      ['b', '€'],
+    ],
+  );
   t.is(frame.content.toString(), 'ß');
 });
 
@@ -107,7 +120,10 @@ test('content is a view on the chunk that holds the element, else a copy that la
   chunk.fill(0);
   const last = Buffer.from('o</b><c>three</c>');
   scanner.push(last);
-  t.deepEqual(frames.map(({ content }) => content.toString()), ['one', 'two', 'three']);
+  t.deepEqual(
+    frames.map(({ content }) => content.toString()),
+    ['one', 'two', 'three'],
+  );
 });
 
 test('STARTTLS: what follows the element in its chunk can be discarded before the stream starts again', (t) => {
@@ -234,7 +250,7 @@ test('framed: a document may come in parts', (t) => {
   t.deepEqual(lines, ['a']);
 });
 
-for (const text of ['', ' ', '<a>', '<a/><b/>', '<a/>x', 'x', '<a', '</a>', '<!-- --><a/>', '\ufeff']) {
+for (const text of ['', ' ', '<a>', '<a/><b/>', '<a/>x', '<a/><', 'x', '<a', '</a>', '<!-- --><a/>', '\ufeff']) {
   test(`framed: ${encodeURIComponent(text)} is no document`, (t) => {
     const { scanner, lines } = listen(undefined, 'framed');
     scanner.push(Buffer.from(text));

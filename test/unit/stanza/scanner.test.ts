@@ -1,6 +1,12 @@
 import { Buffer } from 'node:buffer';
 import test from 'ava';
-import { Scanner, type Frame, type ScannerHandler, type ScannerLimits, type StreamHeader } from '#src/stanza/scanner.ts';
+import {
+  Scanner,
+  type Frame,
+  type ScannerHandler,
+  type ScannerLimits,
+  type StreamHeader,
+} from '#src/stanza/scanner.ts';
 import { HEADER, LIMITS, STREAM_CASES, type StreamCase } from '#test/vectors/xml/stream-cases.ts';
 
 /** Says what the scanner tells, a line each. */
@@ -8,7 +14,9 @@ class Recorder implements ScannerHandler {
   readonly lines: string[] = [];
   onStream(header: StreamHeader): void {
     const attributes = [...header.attributes].map(([name, value]) => `${name}=${value}`);
-    this.lines.push(`stream ${header.prefix}:${header.name} {${header.xmlns}} {${header.namespaces.xmlns}} ${attributes.join()}`);
+    this.lines.push(
+      `stream ${header.prefix}:${header.name} {${header.xmlns}} {${header.namespaces.xmlns}} ${attributes.join()}`,
+    );
   }
   onFrame(frame: Frame): void {
     const attributes = [...frame.attributes].map(([name, value]) => `${name}=${value}`);
@@ -73,6 +81,10 @@ for (const example of STREAM_CASES) {
 }
 
 test('a stream header is told with its namespaces and attributes', (t) => {
-  const lines = tell([Buffer.from(`<stream:stream to='a' xml:lang='en' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`)]);
+  const lines = tell([
+    Buffer.from(
+      `<stream:stream to='a' xml:lang='en' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`,
+    ),
+  ]);
   t.deepEqual(lines, ['stream stream:stream {http://etherx.jabber.org/streams} {jabber:client} to=a,xml:lang=en']);
 });

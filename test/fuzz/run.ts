@@ -1,0 +1,34 @@
+/**
+ * The fuzz runner: `node test/fuzz/run.ts --seconds 60 --seed 1 --target xml`. Each target is a function that tries a round of
+ * inputs made from a seed, answers how many, and throws when one is treated wrongly. A failure prints the seed that shows it again.
+ */
+import { parseArgs } from 'node:util';
+import { round as xml } from './xml.ts';
+
+const TARGETS: ReadonlyMap<string, (seed: number) => number> = new Map([['xml', xml]]);
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '10' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+    target: { type: 'string', multiple: true, default: [...TARGETS.keys()] },
+  },
+});
+
+let passed = 0;
+let failed = 0;
+for (const name of values.target) {
+  const round = TARGETS.get(name);
+  if (round === undefined) throw new Error(`no target "${name}": ${[...TARGETS.keys()].join(', ')}`);
+  const end = Date.now() + Number(values.seconds) * 1000;
+  for (let seed = Number(values.seed); Date.now() < end; seed++) {
+    try {
+      passed += round(seed);
+    } catch (error) {
+      failed++;
+      console.error(`--target ${name} --seed ${seed}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
