@@ -45,6 +45,11 @@ export const response = (text: string): string => `<response xmlns='${SASL}'>${t
 export const failed = (condition: string, text?: string): string =>
   `<failure xmlns='${SASL}'><${condition}/>${text === undefined ? '' : `<text xml:lang='en'>${text}</text>`}</failure>`;
 
+/** What a stream ends with. */
+export const streamError = (condition: string, text: string): string =>
+  `<stream:error xmlns:stream='http://etherx.jabber.org/streams'><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>` +
+  `<text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>${text}</text></stream:error>`;
+
 export const plain = (user = 'juliet', password = 'secret', authzid = ''): string =>
   base64(`${authzid}\0${user}\0${password}`);
 
