@@ -203,18 +203,14 @@ export class Scanner {
     const stop = Math.min(end, base + maxBytes);
     const at = element.scan(buf, base, from, stop);
     this.steps += at - from;
-    if (element.done) {
-      this.steps += element.work;
-      this.finish(element, buf, base, at);
-      return true;
+    if (!element.done && element.refusal === undefined) {
+      if (stop - base < maxBytes) return this.later(at - base);
+      return this.refuse('policy-violation', `an element of more than ${maxBytes} bytes`);
     }
-    const { refusal } = element;
-    if (refusal !== undefined) {
-      this.steps += element.work;
-      return this.refuse(refusal.fault, refusal.reason);
-    }
-    if (stop - base >= maxBytes) return this.refuse('policy-violation', `an element of more than ${maxBytes} bytes`);
-    return this.later(at - base);
+    this.steps += element.work;
+    if (element.refusal !== undefined) return this.refuse(element.refusal.fault, element.refusal.reason);
+    this.finish(element, buf, base, at);
+    return true;
   }
 
   private finish(element: ElementScan, buf: Buffer, base: number, end: number): void {
@@ -252,11 +248,8 @@ export class Scanner {
     let at = from;
     while (at < stop && buf[at] !== GT) at++;
     this.steps += at - from;
-    if (at >= stop) {
-      return stop - base >= maxBytes
-        ? this.refuse('policy-violation', 'an end tag without end')
-        : this.later(at - base);
-    }
+    if (at === stop && stop - base < maxBytes) return this.later(at - base);
+    if (at === stop) return this.refuse('policy-violation', 'an end tag without end');
     let nameEnd = at;
     while (nameEnd > base + 2 && isSpace(buf[nameEnd - 1] as number)) nameEnd--;
     if (utf8(buf, base + 2, nameEnd) !== this.root) {
