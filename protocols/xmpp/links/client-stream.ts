@@ -25,7 +25,7 @@ export class ClientStream implements TransportHandler, Timed {
   id = '';
   /** The `xml:lang` of the peer's header; the default of its stanzas (section 4.7.4). */
   lang: string | undefined = undefined;
-  /** The `from` of the peer's header: whom it wants to be (section 4.7.1). */
+  /** The `from` of the peer's header: whom it wants to be (section 4.7.1). Undefined once it has authenticated. */
   from: string | undefined = undefined;
   /** What its TLS gives to bind authentication to; computed when it is asked for. */
   bindings: ChannelBindings | undefined = undefined;
@@ -79,7 +79,7 @@ export class ClientStream implements TransportHandler, Timed {
     }
     if (isForeign(header.from, host.host.domain)) return refuse('invalid-from');
     this.host = host;
-    this.from = header.from;
+    this.from = this.has(AUTHENTICATED) ? undefined : header.from;
     this.lang = header.lang;
     this.#respond(header, host.host.domain);
     this.sendFeatures();
@@ -125,6 +125,7 @@ export class ClientStream implements TransportHandler, Timed {
     this.state |= AUTHENTICATED;
     this.exchange = undefined;
     this.bindings = undefined;
+    this.from = undefined;
     this.transport.limit(this.server.options.limitsAfter, this.server.shaperOf(account));
     this.server.counters.authenticated += 1;
   }

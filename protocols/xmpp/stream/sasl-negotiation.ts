@@ -104,11 +104,10 @@ export function failLogin(stream: ClientStream, profile: SaslProfile, refusal: S
 }
 
 /** Why an account that proved itself still may not log in. Asked after the proof, so that a stranger learns nothing. */
-function objectionTo(stream: ClientStream, { account }: SaslProof): SaslFailure | undefined {
+function objectionTo(stream: ClientStream, proof: SaslProof): SaslFailure | undefined {
   const { server, transport } = stream;
-  const { domain, local } = account;
-  if (!agreesWithHeader(stream, account))
-    return failure('invalid-authzid', 'the stream header is from another account');
+  const { domain, local } = proof.account;
+  if (!agreesWithHeader(stream, proof)) return failure('invalid-authzid', 'the stream header is from another account');
   const ban = server.accounts.banDetails(domain, local);
   if (ban !== undefined) return failure('account-disabled', ban.reason);
   const address = parseIp(transport.ip);
@@ -116,10 +115,13 @@ function objectionTo(stream: ClientStream, { account }: SaslProof): SaslFailure 
   return server.access(domain).allows('c2s', subject) ? undefined : failure('account-disabled', 'not allowed here');
 }
 
-/** RFC 6120 section 6.4.6: a `from` that came under TLS is the account that authenticates. */
-function agreesWithHeader(stream: ClientStream, account: Jid): boolean {
+/**
+ * RFC 6120 section 6.4.6: a `from` that came under TLS is the account that authenticates. XEP-0388, "SASL Definition": so is any
+ * `from` where the client names whom it acts as.
+ */
+function agreesWithHeader(stream: ClientStream, { account, authzid }: SaslProof): boolean {
   const { from } = stream;
-  if (from === undefined || !stream.has(SECURED)) return true;
+  if (from === undefined || (authzid === undefined && !stream.has(SECURED))) return true;
   const claimed = Jid.parse(from);
   return claimed === undefined || claimed.local === '' || claimed.bare === account.bare;
 }

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { createHmac } from 'node:crypto';
 import test from 'ava';
 import { element } from '#test/helpers/xml.ts';
+import type { TokenVerdict } from '#src/accounts/tokens.ts';
 import type { TestXmpp, TransportOptions } from '#test/helpers/xmpp.ts';
 import {
   END_POINT,
@@ -181,7 +182,31 @@ test('a client ends its token; without a request it gets no other', async (t) =>
   t.is(condition(await reenter(server, again)), 'not-authorized');
 });
 
-test('a new password ends tokens, and so does the end of the account', async (t) => {
+test('a token that is due is replaced, unless the client ends it', async (t) => {
+  await using server = await sasl2Server();
+  const { tokens } = server.server;
+  const { verify } = tokens;
+  tokens.verify = (one) => ({ ...verify.call(tokens, one), rotate: true }) as TokenVerdict;
+  const token = await obtain(server, 'HT-SHA-256-ENDP');
+  const rotated = tokenOf(await reenter(server, token, { mechanism: 'HT-SHA-256-ENDP' })) ?? '';
+  t.not(rotated, token);
+  // The one that it had goes on until the new one is used.
+  t.is(condition(await reenter(server, token, { mechanism: 'HT-SHA-256-ENDP' })), undefined);
+  const ended = await reenter(server, token, { mechanism: 'HT-SHA-256-ENDP', fast: "invalidate='true'" });
+  t.is(condition(ended), undefined);
+  t.is(tokenOf(ended), undefined);
+});
+
+test('an expired token: credentials-expired, which is no guess', async (t) => {
+  await using server = await sasl2Server();
+  server.server.bans.configure({ threshold: 1 });
+  const token = await obtain(server);
+  server.server.tokens.verify = () => ({ ok: false, condition: 'credentials-expired' });
+  t.is(condition(await reenter(server, token)), 'credentials-expired');
+  t.false(server.server.bans.isBanned('192.0.2.7'));
+});
+
+test('a new password ends tokens', async (t) => {
   await using server = await sasl2Server();
   const token = await obtain(server);
   await server.core.accounts.setPassword('capulet.lit', 'juliet', 'other');

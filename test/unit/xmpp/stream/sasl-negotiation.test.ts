@@ -94,6 +94,11 @@ test('under TLS the stream header names the account that logs in (RFC 6120 secti
   t.deepEqual(loginScram(other.stream).written, [
     failed('invalid-authzid', 'the stream header is from another account'),
   ]);
+  // In the clear the header proves nothing; but whom a client names has to be the one.
+  const clear = { from: 'romeo@capulet.lit' };
+  t.is(element(loginScram(open(server, clear).stream).written.at(0) ?? '').getName(), 'success');
+  const named = loginScram(open(server, clear).stream, { gs2: 'n,a=juliet@capulet.lit,' });
+  t.deepEqual(named.written, [failed('invalid-authzid', 'the stream header is from another account')]);
   const foreign = open(server, { ...remote, from: 'juliet@montague.lit' });
   t.is(element(foreign.features).getChildElements()[0]?.getName(), 'invalid-from');
 });

@@ -101,3 +101,11 @@ test('login, binding and a request in one round trip (XEP-0388, XEP-0386)', asyn
   await client.receive(/<stream:features/);
   t.regex(await client.receive(/<iq[^>]* id='p'[^>]*>/), /type='result'/);
 });
+
+test('more than the limit before authentication ends the stream, however it is cut', async (t) => {
+  using client = new Client(t.context.server);
+  client.socket.write(HEADER);
+  for (const part of [auth('PLAIN').slice(0, -'</auth>'.length), ...Array<string>(20).fill('A'.repeat(1024))])
+    client.socket.write(part);
+  t.regex(await client.receive(/<stream:error>.*<\/stream:error>/), /<policy-violation /);
+});
