@@ -2,6 +2,8 @@ import { Buffer } from 'node:buffer';
 import type { Connection, ConnectionHandler, TlsInfo } from '#src/net/connection.ts';
 import type { Acceptor } from '#src/net/listeners.ts';
 import type { Outbox } from '#src/net/flusher.ts';
+import type { Shaper } from '#src/net/shaper.ts';
+import type { Timed } from '#src/net/timers.ts';
 import type { Frame, ScannerHandler, StreamHeader } from '#src/stanza/frame.ts';
 import { Scanner } from '#src/stanza/scanner.ts';
 import { escapeAttribute } from '#src/stanza/serialise.ts';
@@ -13,8 +15,11 @@ import { NS } from '../stream/namespaces.ts';
 import { ClientStream } from './client-stream.ts';
 import type { HeaderAttributes, StreamTransport } from './transport.ts';
 
+const NOTHING = Buffer.alloc(0);
+
 /** A client stream over TCP or TLS: RFC 6120 sections 3 and 4. Scans what comes in, and writes once per turn through its outbox. */
-export class TcpTransport implements StreamTransport, ConnectionHandler, ScannerHandler {
+export class TcpTransport implements StreamTransport, ConnectionHandler, ScannerHandler, Timed {
+  readonly #server: XmppServer;
   readonly #connection: Connection;
   readonly #outbox: Outbox;
   readonly #scanner: Scanner;
@@ -23,8 +28,11 @@ export class TcpTransport implements StreamTransport, ConnectionHandler, Scanner
   /** Received while paused; read on `resume`. */
   #waiting: Buffer | undefined = undefined;
   #paused = false;
+  #throttled = false;
+  #shaper: Shaper | undefined = undefined;
 
   constructor(server: XmppServer, connection: Connection) {
+    this.#server = server;
     this.#connection = connection;
     connection.handler = this;
     this.#outbox = server.flusher.outbox(connection, server.options.queueBytes, () => this.#overflow());
@@ -72,8 +80,24 @@ export class TcpTransport implements StreamTransport, ConnectionHandler, Scanner
   // What comes in
 
   onData(chunk: Buffer): void {
+    if (this.#shaper !== undefined) this.#shape(this.#shaper, chunk.length);
     if (this.#paused) this.#waiting = this.#waiting === undefined ? chunk : Buffer.concat([this.#waiting, chunk]);
     else this.#scanner.push(chunk);
+  }
+
+  /** Too fast: what has come is read, and then nothing for as long as the shaper says. */
+  #shape(shaper: Shaper, bytes: number): void {
+    const { timers } = this.#server;
+    const delay = shaper.take(bytes, timers.now);
+    if (delay === 0) return;
+    this.#throttled = true;
+    this.#connection.pause();
+    timers.add(this, delay);
+  }
+
+  onTimeout(): void {
+    this.#throttled = false;
+    if (!this.#paused) this.#connection.resume();
   }
 
   onSecure(): void {
@@ -81,6 +105,7 @@ export class TcpTransport implements StreamTransport, ConnectionHandler, Scanner
   }
 
   onClose(): void {
+    this.#server.timers.remove(this);
     this.#stream.onClosed();
   }
 
@@ -162,15 +187,20 @@ export class TcpTransport implements StreamTransport, ConnectionHandler, Scanner
     this.#waiting = undefined;
     if (rest.length > 0) this.onData(rest);
     if (waiting !== undefined) this.onData(waiting);
-    if (!this.#paused) this.#connection.resume();
+    if (!this.#paused && !this.#throttled) this.#connection.resume();
   }
 
   restart(): void {
+    // A paused reader keeps what came behind the element at hand: it is the beginning of the new stream.
+    const rest = this.#paused ? this.#scanner.rest() : NOTHING;
     this.#scanner.reset();
+    if (rest.length > 0) this.#waiting = this.#waiting === undefined ? rest : Buffer.concat([rest, this.#waiting]);
   }
 
-  limit(limits: ScannerLimits): void {
+  limit(limits: ScannerLimits, shaper: Shaper | undefined): void {
     this.#scanner.limits = limits;
+    this.#shaper = shaper;
+    this.#connection.authenticated();
   }
 
   startTls(proceed: string): void {

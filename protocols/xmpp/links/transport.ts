@@ -1,6 +1,7 @@
 import type { Frame } from '#src/stanza/frame.ts';
 import type { ScannerLimits } from '#src/stanza/xml-faults.ts';
 import type { Stanza } from '#src/stanza/stanza.ts';
+import type { Shaper } from '#src/net/shaper.ts';
 import type { TlsInfo } from '#src/net/connection.ts';
 import type { StreamError } from '../stream/errors.ts';
 
@@ -48,7 +49,7 @@ export interface StreamTransport {
   /** Sends the `<proceed/>` and upgrades to TLS; what the peer sent behind `<starttls/>` is discarded (section 5.3.1.4). */
   startTls(proceed: string): void;
   /** Limits change when the peer has authenticated. */
-  limit(limits: ScannerLimits): void;
+  limit(limits: ScannerLimits, shaper: Shaper | undefined): void;
 }
 
 /** What a transport tells the stream above. */
