@@ -113,7 +113,7 @@ const WEEK = 604_800_000;
 /** Section 5. Nothing more is read from the client before it has its answer. */
 function resume(stream: ClientStream, request: ResumeRequest): void {
   const { managements } = stream.server;
-  const wait = stream.session === undefined ? managements.prepare(stream, request.previd) : undefined;
+  const wait = stream.session === undefined ? managements.prepare(stream, stream.account, request.previd) : undefined;
   if (wait === undefined) return answer(stream, request);
   stream.hold();
   void wait.then(() => {
@@ -142,9 +142,9 @@ function inline(scope: Scope, host: XmppHost, options: Settings): void {
       name: 'former session',
       stage: 'token',
       offer: () => undefined,
-      async apply({ element, stream }) {
+      async apply({ account, element, stream }) {
         const child = element.getChild('resume', NS.sm);
-        if (child !== undefined) await managements.prepare(stream, attribute(child, 'previd'));
+        if (child !== undefined) await managements.prepare(stream, account, attribute(child, 'previd'));
         return undefined;
       },
     }),

@@ -1,4 +1,5 @@
 import { delayed } from '#src/im/delay.ts';
+import { hintsOf } from '#src/im/hints.ts';
 import { refuse } from '#src/stanza/conditions.ts';
 import type { ClientSession } from '../links/client-session.ts';
 import { isCarbon } from './management-copies.ts';
@@ -28,7 +29,7 @@ function rerouteMessage({ at, copies, stanza }: Entry, session: ClientSession): 
   if (copies === undefined ? isCarbon(stanza, session) : !copies.lost()) return false;
   const message = copies?.message ?? stanza;
   const type = message.messageType;
-  if (type !== 'chat' && type !== 'normal') return false;
+  if ((type !== 'chat' && type !== 'normal') || hintsOf(message).transient) return false;
   const { jid } = session;
   const late = delayed({ stanza: message, at }, jid.domain, 'Not acknowledged');
   session.host.router.send(late.addressed(jid.asBare(), message.from));

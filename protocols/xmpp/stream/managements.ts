@@ -123,8 +123,8 @@ export class Managements {
    * Takes a session from its stream, if it has one still, and waits until what it has handled is durable: to be called before `resume`.
    * @returns undefined when there is nothing to wait for
    */
-  prepare(stream: ClientStream, previd: string | undefined): Promise<unknown> | undefined {
-    const management = this.#find(stream, previd);
+  prepare(stream: ClientStream, account: Jid | undefined, previd: string | undefined): Promise<unknown> | undefined {
+    const management = this.#find(account, previd);
     if (management !== undefined) this.#abandon(management, stream);
     return this.#store.barrier() === undefined ? undefined : this.#settled(this.#store.open);
   }
@@ -137,9 +137,9 @@ export class Managements {
     session.streamLost(old);
   }
 
-  #find({ account }: ClientStream, previd: string | undefined): Management | undefined {
+  #find(account: Jid | undefined, previd: string | undefined): Management | undefined {
     const management = previd === undefined ? undefined : this.#sessions.get(previd);
-    return management?.session.jid.bare === account?.bare ? management : undefined;
+    return account !== undefined && management?.session.jid.bare === account.bare ? management : undefined;
   }
 
   /** Gives the stream its former session (XEP-0198 section 5), in one turn. */
@@ -147,7 +147,7 @@ export class Managements {
     const claim = parseCount(h);
     if (stream.session !== undefined) return this.#refused(xmlns, 'unexpected-request');
     if (previd === undefined || claim === undefined) return this.#refused(xmlns, 'bad-request');
-    const management = this.#find(stream, previd);
+    const management = this.#find(stream.account, previd);
     if (management === undefined) return this.#refused(xmlns, 'item-not-found', this.#remembered(previd, stream));
     this.#abandon(management, stream);
     const { queue, session } = management;
