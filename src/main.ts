@@ -1,18 +1,73 @@
-import yargs from 'yargs';
+import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { start } from './cli/start.ts';
+import { coreCommands } from './admin/commands/index.ts';
+import { check } from './cli/check.ts';
+import { commandModule } from './cli/command-module.ts';
+import { printSettings } from './cli/config.ts';
+import { EXIT } from './cli/exit.ts';
+import { printFeatures } from './cli/features.ts';
+import { complain } from './cli/output.ts';
+import { escaped, plain } from './cli/words.ts';
+import { escapeControls } from './observe/redact.ts';
+import { VERSION } from './observe/version.ts';
 
-const common = {
-  config: { type: 'string', describe: 'settings file (YAML)' },
-  data: { type: 'string', describe: 'data directory' },
-  'port-offset': { type: 'number', describe: 'added to every port', default: 0 },
+/** The command line was not understood. */
+class UsageError extends Error {}
+
+const done = (code: number): void => void (process.exitCode = code);
+
+/** What a handler throws is passed on; everything else is wrong usage. */
+function refuse(text: string | undefined, error: Error | string | undefined): never {
+  if (error instanceof Error && error.name !== 'YError') throw error;
+  throw new UsageError(text ?? 'wrong usage');
+}
+
+const options = {
+  config: { type: 'string', describe: 'Settings file (YAML)', requiresArg: true },
+  data: { type: 'string', describe: 'Data directory; wins over the settings', requiresArg: true },
+  'port-offset': { type: 'number', describe: 'Added to every port', requiresArg: true },
+  json: { type: 'boolean', describe: 'Print results as JSON' },
 } as const;
+const VALUED = new Set(['--config', '--data', '--port-offset']);
 
-await yargs(hideBin(process.argv))
-  .scriptName('trivium')
-  .command('start', 'start the server', common, async (args) => {
-    process.exitCode = await start(args);
-  })
-  .demandCommand(1)
-  .strict()
-  .parseAsync();
+function program(words: readonly string[]): Argv {
+  const cli = yargs([...words])
+    .scriptName('trivium')
+    .usage('$0 <command>')
+    .version(VERSION)
+    .parserConfiguration({ 'duplicate-arguments-array': false, 'parse-positional-numbers': false, 'boolean-negation': false })
+    .options(options)
+    .check(({ 'port-offset': offset }) => offset === undefined || Number.isInteger(offset) || 'the port offset is a whole number')
+    .command('start', 'Start the server', options, async (args) => {
+      const { start } = await import('./cli/start.ts');
+      done(await start(args));
+    })
+    .command('check', 'Check settings, certificates and ports', options, async (args) => done(await check(args)))
+    .command('config', 'Print the settings in force, secrets masked', options, (args) => done(printSettings(args)))
+    .command('features', 'Print which RFCs and XEPs are implemented', options, ({ json }) => done(printFeatures(json === true)))
+    .command('help [command]', 'Explain a command', {}, async ({ command }) => {
+      await program(typeof command === 'string' ? [plain(command), '--help'] : ['--help']).parseAsync();
+    });
+  for (const command of coreCommands()) cli.command(commandModule(command, done));
+  return cli
+    .completion('completion', 'Print the script for completion in a shell')
+    .demandCommand(1, 'which command?')
+    .recommendCommands()
+    .strict()
+    .strictCommands()
+    .exitProcess(false)
+    .fail(refuse);
+}
+
+async function main(): Promise<void> {
+  try {
+    await program(escaped(hideBin(process.argv), VALUED)).parseAsync();
+  } catch (error) {
+    const usage = error instanceof UsageError || (error instanceof Error && error.name === 'YError');
+    complain(`trivium: ${escapeControls(plain(error instanceof Error ? error.message : String(error)))}`);
+    if (usage) complain('Try: trivium help');
+    done(usage ? EXIT.usage : EXIT.error);
+  }
+}
+
+void main();

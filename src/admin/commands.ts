@@ -3,6 +3,7 @@
  * it: a command is declared once, with its arguments, its result and its errors. Names and shapes are those that ejabberd's
  * operators know.
  */
+import type { AdminParts } from './parts.ts';
 
 /** How an argument is read from text: a string, a whole number, or a list of strings separated by `;`. */
 export type ArgumentType = 'string' | 'integer' | 'list';
@@ -11,23 +12,45 @@ export interface Argument {
   readonly name: string;
   readonly type: ArgumentType;
   readonly description: string;
-  /** What an absent argument stands for; without it the argument is required. */
+  /** What an absent argument stands for; without it the argument is required. Arguments with a default come last. */
   readonly default?: string | number;
-  /** Never printed, never logged. */
+  /** Never printed, never logged; the command line also takes it from its standard input. */
   readonly secret?: true;
+  /** A file of the server's machine: the command line completes a relative path, since the server runs in another directory. */
+  readonly file?: true;
 }
 
 export type ArgumentValue = string | number | readonly string[];
 export type Arguments = Readonly<Record<string, ArgumentValue>>;
 
-/**
- * How the result reads: `rescode` is 0 or 1, `restuple` a sentence about what was done, `value` a number or text, `list` many values,
- * `table` many objects with the same columns.
- */
-export type ResultType = 'rescode' | 'restuple' | 'value' | 'list' | 'table';
-export type CommandResult = string | number | boolean | readonly string[] | readonly Readonly<Record<string, unknown>>[];
+interface ArgumentValues {
+  readonly string: string;
+  readonly integer: number;
+  readonly list: readonly string[];
+}
+type ArgumentsOf<A extends readonly Argument[]> = { readonly [E in A[number] as E['name']]: ArgumentValues[E['type']] };
 
-/** Why a command was not carried out. `code` as in the HTTP API: 400 bad arguments, 404 not found, 409 conflict, 500. */
+export type Cell = string | number | readonly string[];
+export type Row = Readonly<Record<string, Cell>>;
+
+/** What commands answer. */
+export interface Results {
+  /** Done, or found: 0; not: 1. */
+  readonly rescode: boolean;
+  /** A sentence about what was done. */
+  readonly restuple: string;
+  readonly value: string | number;
+  readonly list: readonly string[];
+  /** One object. */
+  readonly tuple: Row;
+  /** Objects with the same members. */
+  readonly table: readonly Row[];
+}
+export type ResultType = keyof Results;
+/** A result with its type, as every view gets it. */
+export type CommandResult = { readonly [R in ResultType]: { readonly type: R; readonly value: Results[R] } }[ResultType];
+
+/** Why a command was not carried out. `code` is that of the HTTP API: 400 bad arguments, 404 not found, 409 conflict, … */
 export class CommandError extends Error {
   readonly code: 400 | 403 | 404 | 409 | 500 | 503;
 
@@ -37,7 +60,7 @@ export class CommandError extends Error {
   }
 }
 
-export interface Command<P> {
+export interface Command {
   readonly name: string;
   readonly description: string;
   readonly tags: readonly string[];
@@ -45,43 +68,60 @@ export interface Command<P> {
   readonly result: ResultType;
   /** Can also be carried out on the data of a server that is stopped. */
   readonly offline?: true;
-  run(parts: P, args: Arguments): CommandResult | Promise<CommandResult>;
+  /** The server stops when it has answered. */
+  readonly final?: true;
+  /** @throws CommandError */
+  run(parts: AdminParts, args: Arguments): CommandResult['value'] | Promise<CommandResult['value']>;
+}
+
+interface TypedCommand<A extends readonly Argument[], R extends ResultType> extends Omit<Command, 'arguments' | 'result' | 'run'> {
+  readonly arguments: A;
+  readonly result: R;
+  run(parts: AdminParts, args: ArgumentsOf<A>): Results[R] | Promise<Results[R]>;
+}
+
+/** Types a command's `run` from its arguments and its result. */
+export function defineCommand<const A extends readonly Argument[], R extends ResultType>(command: TypedCommand<A, R>): Command {
+  // `readNamed` gives every declared argument its declared type.
+  return command as unknown as Command;
 }
 
 /** Commands by name; a dash stands for an underscore, so `kick-user` is `kick_user`. */
-export class Commands<P> {
-  readonly #commands = new Map<string, Command<P>>();
+export class Commands implements Iterable<Command> {
+  readonly #commands = new Map<string, Command>();
 
-  constructor(commands: Iterable<Command<P>> = []) {
+  constructor(commands: Iterable<Command> = []) {
     for (const command of commands) this.add(command);
   }
 
-  add(command: Command<P>): Disposable {
+  /** @throws Error when the name is taken */
+  add(command: Command): Disposable {
     if (this.#commands.has(command.name)) throw new Error(`two commands are named ${command.name}`);
     this.#commands.set(command.name, command);
     return { [Symbol.dispose]: () => void this.#commands.delete(command.name) };
   }
 
-  find(name: string): Command<P> | undefined {
+  find(name: string): Command | undefined {
     return this.#commands.get(name.replaceAll('-', '_'));
   }
 
-  [Symbol.iterator](): IterableIterator<Command<P>> {
+  [Symbol.iterator](): IterableIterator<Command> {
     return this.#commands.values();
   }
 }
 
 /** Text arguments by position, as the command line has them. @throws CommandError 400 */
-export function readPositional(declared: readonly Argument[], given: readonly string[]): Arguments {
+export function readPositional(declared: readonly Argument[], given: readonly unknown[]): Arguments {
   if (given.length > declared.length) throw new CommandError(400, `takes ${declared.length} arguments, ${given.length} are given`);
-  return readNamed(declared, new Map(declared.flatMap(({ name }, index) => (index < given.length ? [[name, given[index]]] : []))));
+  const named = declared.slice(0, given.length).map(({ name }, index) => [name, given[index]] as const);
+  return readNamed(declared, new Map(named));
 }
 
 /** Arguments by name. Unknown names, missing ones and wrong types are refused. @throws CommandError 400 */
 export function readNamed(declared: readonly Argument[], given: ReadonlyMap<string, unknown>): Arguments {
   const read: Record<string, ArgumentValue> = Object.create(null) as Record<string, ArgumentValue>;
   for (const name of given.keys()) {
-    if (!declared.some((argument) => argument.name === name)) throw new CommandError(400, `there is no argument ${name}`);
+    if (!declared.some((argument) => argument.name === name)) throw new CommandError(400, `there is no argument ${shown(name)}`);
   }
   for (const argument of declared) {
     const value = given.get(argument.name) ?? argument.default;
@@ -101,5 +141,8 @@ function readValue({ name, type }: Argument, value: unknown): ArgumentValue {
     if (typeof value === 'string') return value === '' ? [] : value.split(';');
     if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
   }
-  throw new CommandError(400, `the argument ${name} is no ${type}`);
+  const wanted = { string: 'text', integer: 'a whole number', list: 'a list of texts' };
+  throw new CommandError(400, `the argument ${name} is not ${wanted[type]}`);
 }
+
+const shown = (name: string): string => JSON.stringify(name.slice(0, 64));

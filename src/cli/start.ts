@@ -1,48 +1,40 @@
 import { frontEnds } from '#protocols/index.ts';
 import { createLog } from '#src/observe/log.ts';
-import { logSection } from '#src/settings/schema.ts';
-import type { Settings } from '#src/settings/settings.ts';
 import { openCore } from '#src/server/core.ts';
 import { Server } from '#src/server/server.ts';
+import { logSection, shutdownSection } from '#src/settings/schema.ts';
+import { EXIT } from './exit.ts';
+import { complain } from './output.ts';
 import { type CommonOptions, readSettings } from './settings.ts';
 
-/** Exit codes of the program, as ejabberd's control script has them. */
-export const EXIT = { ok: 0, error: 1, usage: 2, unreachable: 3 } as const;
-
 /**
- * Starts the server and serves until a signal ends it.
+ * Starts the server and serves until a signal or a command ends it.
  * @returns the exit code
  */
 export async function start(options: CommonOptions): Promise<number> {
   const settings = readSettings(options);
   if (!('of' in settings)) {
-    for (const problem of settings) process.stderr.write(`${problem}\n`);
+    for (const problem of settings) complain(problem);
     return EXIT.usage;
   }
   const { file, format, level, scopes } = settings.of(logSection);
   const log = createLog({ level, format, scopes, ...(file === undefined ? {} : { file }) });
   try {
-    const current: { settings: Settings } = { settings };
+    let server: Server | undefined;
     const core = await openCore(
-      () => current.settings,
+      () => server?.settings ?? settings,
       (notice) => log.info(notice),
     );
-    const server = await Server.start({
-      settings,
-      core,
-      log,
-      frontEnds,
-      reread: () => {
-        const next = readSettings(options);
-        if ('of' in next) return (current.settings = next);
-        for (const problem of next) log.error(problem);
-        return undefined;
-      },
-    });
+    server = await Server.start({ settings, core, log, frontEnds, reread: () => readSettings(options) });
     greet(server);
     return await untilStopped(server);
   } catch (error) {
-    log.fatal('the server cannot start', { error: error instanceof Error ? error.message : String(error) });
+    const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+    for (const one of errors) {
+      const text = one instanceof Error ? one.message : String(one);
+      complain(`Trivium cannot start: ${text}`);
+      if (file !== undefined) log.fatal('the server cannot start', { error: text });
+    }
     log.flush();
     return EXIT.error;
   }
@@ -67,7 +59,7 @@ function greet(server: Server): void {
 async function untilStopped(server: Server): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
   const end = (): void => {
-    server.stop('').then(
+    server.stop(server.settings.of(shutdownSection).text).then(
       () => resolve(EXIT.ok),
       (error: unknown) => {
         server.log.fatal('the server did not stop in order', { error: String(error) });
@@ -77,9 +69,7 @@ async function untilStopped(server: Server): Promise<number> {
   };
   process.once('SIGTERM', end);
   process.once('SIGINT', end);
-  process.on('SIGHUP', () => {
-    server.reload().catch((error: unknown) => server.log.error('the reload failed', { error: String(error) }));
-  });
-  void server.stopping.then(() => end());
+  process.on('SIGHUP', () => void server.reload());
+  void server.stopping.then(end);
   return promise;
 }

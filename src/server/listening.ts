@@ -4,7 +4,8 @@ import type { ListenerSettings } from '#src/settings/listeners.ts';
 import { dataSection } from '#src/settings/schema.ts';
 import type { Settings } from '#src/settings/settings.ts';
 
-function listenersOf(settings: Settings): readonly (ListenerSettings & { readonly name: string })[] {
+/** The listeners of the settings, each with a name. */
+export function listenersOf(settings: Settings): readonly (ListenerSettings & { readonly name: string })[] {
   const listeners = settings.named('listeners') as readonly ListenerSettings[];
   return listeners.map((listener) => ({ ...listener, name: listener.name ?? `${listener.kind}-${listener.port ?? listener.path ?? ''}` }));
 }

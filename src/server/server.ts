@@ -1,38 +1,44 @@
 import type { Access } from '#src/accounts/access.ts';
-import { type BanPolicy, Bans } from '#src/accounts/bans.ts';
+import { AdminSocket } from '#src/admin/socket.ts';
+import { Bans } from '#src/accounts/bans.ts';
 import { FastTokens } from '#src/accounts/tokens.ts';
 import { Jid } from '#src/address/jid.ts';
 import { LocalBus } from '#src/cluster/local.ts';
 import { Flusher } from '#src/net/flusher.ts';
-import { type HttpResponse, HttpService } from '#src/net/http.ts';
-import { type ConnectionLimits, Listeners } from '#src/net/listeners.ts';
+import { HttpService } from '#src/net/http.ts';
+import { Listeners } from '#src/net/listeners.ts';
 import { Timers } from '#src/net/timers.ts';
 import type { TlsService } from '#src/net/tls.ts';
-import { Health, type HealthReport } from '#src/observe/health.ts';
+import { Health } from '#src/observe/health.ts';
 import type { RootLog } from '#src/observe/log.ts';
 import { Metrics } from '#src/observe/metrics.ts';
 import type { Services } from '#src/plugin/contracts.ts';
-import type { FrontEnd, RunningFrontEnd, Runtime } from '#src/plugin/front-end.ts';
+import type { FrontEnd, RunningFrontEnd } from '#src/plugin/front-end.ts';
 import { Loader } from '#src/plugin/loader.ts';
 import { Host } from '#src/router/host.ts';
 import { Router } from '#src/router/router.ts';
 import { Registry } from '#src/session/registry.ts';
-import { type Refusal, refuse } from '#src/stanza/conditions.ts';
-import { bansSection, limitsSection, logSection, metricsSection, quotasSection, shutdownSection } from '#src/settings/schema.ts';
+import { bansSection, logSection, metricsSection, shutdownSection } from '#src/settings/schema.ts';
 import type { Settings } from '#src/settings/settings.ts';
+import type { BackupResult } from '#src/store/store.ts';
+import { verifyBackup } from '#src/store/verify.ts';
 import { compileRules, type Core } from './core.ts';
 import { httpPaths, listenerConfigs } from './listening.ts';
 import { loadCertificates, makeTls } from './certificates.ts';
 import { declareCoreMetrics } from './metrics.ts';
-import { type ImLimits, serveIm } from './im.ts';
+import { followAccounts, type ImServices, serveIm } from './im.ts';
+import { adminParts, serverCommands } from './admin.ts';
+import { serveObservation } from './observation.ts';
+import { banPolicy, connectionLimits, imLimits } from './policies.ts';
+import { runtimeOf } from './runtime.ts';
 
 export interface ServerOptions {
   readonly settings: Settings;
   readonly core: Core;
   readonly log: RootLog;
   readonly frontEnds: readonly FrontEnd[];
-  /** Reads the settings again for a reload; undefined when they are wrong, which has then been told. */
-  readonly reread: () => Settings | undefined;
+  /** Reads the settings again for a reload, or says what is wrong with them, a line each. */
+  readonly reread: () => Settings | readonly string[];
 }
 
 /** The composition root: builds the parts, starts the front ends and the modules of each host, then opens the listeners. */
@@ -49,6 +55,8 @@ export class Server {
   readonly timers: Timers;
   readonly flusher = new Flusher();
   readonly tokens: FastTokens;
+  readonly im: ImServices;
+  readonly admin: AdminSocket;
   /** The parts that modules and commands may ask for by name. */
   readonly services: Partial<Services>;
   readonly started = Date.now();
@@ -58,11 +66,30 @@ export class Server {
   readonly #running: RunningFrontEnd[] = [];
   #settings: Settings;
   #rules: ReadonlyMap<string, Access>;
+  #reloaded: Promise<unknown> = Promise.resolve();
+  #quiet: Promise<void> | undefined;
+  #restored: Promise<unknown> | undefined;
   #stopped: Promise<void> | undefined;
   readonly #stopRequested = Promise.withResolvers<void>();
 
-  /** @throws Error when a part cannot start: what had started is stopped again */
+  /** Opens and serves. @throws Error when a part cannot start: what had started is stopped again */
   static async start(options: ServerOptions): Promise<Server> {
+    const server = await Server.open(options);
+    await server.#orStop(async () => {
+      loadCertificates(server.#tls, server.#settings, server.log);
+      for (const running of server.#running) await running.opened();
+      await server.listeners.apply(listenerConfigs(server.#settings));
+      server.health.phase = 'running';
+    });
+    return server;
+  }
+
+  /**
+   * Builds everything, the modules of each host included, but opens no socket: what commands need to work on the data of a server
+   * that is stopped, so that what they do is the same.
+   * @throws Error when a part cannot start: what had started is stopped again
+   */
+  static async open(options: ServerOptions): Promise<Server> {
     const { core, settings } = options;
     const rules = compileRules(settings, core.accounts);
     const exemption = settings.of(bansSection).exempt;
@@ -72,7 +99,7 @@ export class Server {
       exempt: (address) => [...rules.values()].some((access) => access.allows(exemption, { address })),
     });
     const server = new Server(options, rules, bans);
-    await server.#start();
+    await server.#orStop(async () => server.#build());
     return server;
   }
 
@@ -98,14 +125,16 @@ export class Server {
     });
     this.http = new HttpService((listener) => httpPaths(this.#settings).get(listener) ?? new Map(), fault);
     for (const domain of settings.hosts) this.#addHost(domain);
+    this.im = serveIm(this.router, this.registry, core.store, imLimits(() => this.#settings, (host) => this.access(host)));
     this.services = {
       accounts: core.accounts,
       registry: this.registry,
       router: this.router,
       store: core.store,
       settings: () => this.#settings,
-      ...serveIm(this.router, this.registry, core.store, this.#imLimits()),
+      ...this.im,
     };
+    this.admin = new AdminSocket(serverCommands(), adminParts(this), this.timers);
     this.#loader = new Loader(this.router, this.services);
     declareCoreMetrics(this.metrics, { ...this, store: core.store });
   }
@@ -127,29 +156,24 @@ export class Server {
     this.router.addHost(new Host(jid, this.router, this.registry, this.core.accounts));
   }
 
-  async #start(): Promise<void> {
+  async #orStop(start: () => Promise<void>): Promise<void> {
     try {
-      loadCertificates(this.#tls, this.#settings, this.log);
-      this.#serveHttp();
-      this.core.accounts.watch({
-        removed: (host, local) => {
-          this.#closeSessions(host, local, refuse('not-authorized', 'the account was removed'));
-          this.router.host(host)?.hooks.notice('account/removed').tell({ host, local });
-        },
-        disabled: (host, local) => this.#closeSessions(host, local, refuse('policy-violation', 'the account was disabled')),
-      });
-      for (const frontEnd of this.#options.frontEnds) this.#startFrontEnd(frontEnd);
-      for (const running of this.#running) await running.opened();
-      await this.listeners.apply(listenerConfigs(this.#settings));
-      this.health.phase = 'running';
+      await start();
     } catch (error) {
       await this.stop('');
       throw error;
     }
   }
 
+  #build(): void {
+    this.listeners.serve('admin', this.admin);
+    serveObservation(this);
+    followAccounts(this.core.accounts, this.router, this.registry);
+    for (const frontEnd of this.#options.frontEnds) this.#startFrontEnd(frontEnd);
+  }
+
   #startFrontEnd(frontEnd: FrontEnd): void {
-    const running = frontEnd.start(this.#runtime());
+    const running = frontEnd.start(runtimeOf(this));
     this.#running.push(running);
     Object.assign(this.services, running.services);
     for (const host of this.router.hosts) {
@@ -161,76 +185,65 @@ export class Server {
     }
   }
 
-  #runtime(): Runtime {
-    const { bans, core, flusher, http, listeners, log, metrics, registry, router, services, timers, tokens } = this;
-    return {
-      settings: () => this.#settings,
-      hosts: [...router.hosts],
-      access: (host) => this.access(host),
-      accounts: core.accounts,
-      key: core.key,
-      store: core.store,
-      bans,
-      flusher,
-      http,
-      listeners,
-      log,
-      metrics,
-      registry,
-      router,
-      services,
-      timers,
-      tokens,
-    };
-  }
-
-  #serveHttp(): void {
-    this.listeners.serve('http', this.http);
-    this.http.handle('metrics', async () => ({ status: 200, type: this.metrics.contentType, body: await this.metrics.render() }));
-    this.http.handle('health', async () => report(await this.health.health()));
-    this.http.handle('ready', async () => report(await this.health.ready()));
-    this.health.add('store', () => this.core.store.fault?.message);
-  }
-
-  #closeSessions(host: string, local: string, refusal: Refusal): void {
-    for (const session of this.registry.of(`${local}@${host}`)) session.close(refusal);
-  }
-
-  #imLimits(): ImLimits {
-    const quotas = (host: string) => this.#settings.of(quotasSection, host);
-    return {
-      roster_items: (host) => quotas(host).roster_items,
-      blocked: (host) => quotas(host).blocked,
-      offline_messages: (host) => this.access(host).limit('max_offline', { domain: host }, OFFLINE_MESSAGES),
-    };
-  }
-
   /**
    * Reads the settings again and puts them in force without dropping a connection: listeners, certificates, rules, limits, log
    * levels. Hosts and modules change with a restart.
    * @returns what could not be put in force, in words; undefined when all is
    */
-  async reload(): Promise<string | undefined> {
+  reload(): Promise<string | undefined> {
+    // One after the other: each sees the listeners that the one before has opened.
+    const reloaded = this.#reloaded.then(() => this.#reload());
+    this.#reloaded = reloaded;
+    return reloaded;
+  }
+
+  async #reload(): Promise<string | undefined> {
     const settings = this.#options.reread();
-    if (settings === undefined) return 'the settings are wrong; the old ones stay in force';
-    const rules = compileRules(settings, this.core.accounts);
-    loadCertificates(this.#tls, settings, this.log);
-    this.#settings = settings;
-    this.#rules = rules;
-    this.bans.configure(banPolicy(settings));
-    this.listeners.limit(connectionLimits(settings));
-    const { level, scopes } = settings.of(logSection);
-    this.log.setLevels(level, scopes);
-    this.log.reopen();
-    for (const running of this.#running) running.reloaded();
-    await this.listeners.apply(listenerConfigs(settings));
-    this.log.info('settings reloaded');
-    return undefined;
+    const problem = 'of' in settings ? await this.#putInForce(settings) : settings.join('\n');
+    if (problem === undefined) this.log.info('settings reloaded');
+    else this.log.error('the reload failed', { problem });
+    return problem;
+  }
+
+  async #putInForce(settings: Settings): Promise<string | undefined> {
+    try {
+      const rules = compileRules(settings, this.core.accounts);
+      loadCertificates(this.#tls, settings, this.log);
+      this.#settings = settings;
+      this.#rules = rules;
+      this.bans.configure(banPolicy(settings));
+      this.listeners.limit(connectionLimits(settings));
+      const { level, scopes } = settings.of(logSection);
+      this.log.setLevels(level, scopes);
+      this.log.reopen();
+      for (const running of this.#running) running.reloaded();
+      await this.listeners.apply(listenerConfigs(settings));
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
   }
 
   /** Resolves when somebody has asked the server to stop. */
   get stopping(): Promise<void> {
     return this.#stopRequested.promise;
+  }
+
+  /** Asks whoever waits for `stopping` to stop the server. */
+  requestStop(): void {
+    this.#stopRequested.resolve();
+  }
+
+  /**
+   * Replaces everything that is stored by a backup. All sessions end before, since what is in memory comes from the old data; for
+   * the same reason the server stops after it, whether it went well or not. A backup that is not sound disturbs nothing.
+   */
+  async restore(file: string): Promise<BackupResult> {
+    await verifyBackup(file);
+    await (this.#quiet ??= this.#endSessions('the server is being restored'));
+    const restored = this.core.store.restore(file);
+    this.#restored ??= restored;
+    return restored.finally(() => this.requestStop());
   }
 
   /** Ends in order: no new connections, a good-bye to all, everything written. */
@@ -241,31 +254,24 @@ export class Server {
   }
 
   async #stop(text: string): Promise<void> {
+    await (this.#quiet ??= this.#endSessions(text));
+    await this.#restored?.catch(() => undefined);
+    try {
+      await this.core.store.close();
+    } finally {
+      this.admin.close();
+      this.log.flush();
+    }
+  }
+
+  async #endSessions(text: string): Promise<void> {
     this.health.phase = 'stopping';
-    await this.listeners.stop();
+    this.listeners.stop();
     for (const running of this.#running) running.stop(text);
     await this.listeners.drained(this.#settings.of(shutdownSection).grace);
     await this.#loader[Symbol.asyncDispose]();
     this.timers[Symbol.dispose]();
-    await this.core.store.close();
-    this.log.flush();
   }
-}
-
-const OFFLINE_MESSAGES = 1000;
-
-function banPolicy(settings: Settings): Partial<BanPolicy> {
-  const { failures, lifetime } = settings.of(bansSection);
-  return { threshold: failures, lifetime: lifetime / 1000 };
-}
-
-function connectionLimits(settings: Settings): ConnectionLimits {
-  const { per_ip: perIp, total } = settings.of(limitsSection).connections;
-  return { perIp, total };
-}
-
-function report(result: HealthReport): HttpResponse {
-  return { status: result.ok ? 200 : 503, type: 'application/json', body: `${JSON.stringify(result)}\n` };
 }
 
 function stackOf(error: unknown): string | undefined {

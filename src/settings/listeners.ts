@@ -93,11 +93,14 @@ function listenerSchema(kinds: readonly ListenerKind[]) {
         .describe('For kind http: URL path and the name of what answers there.'),
     })
     .superRefine((listener, context) => {
-      const { port, path: socket, transport, tls } = listener;
+      const { kind, port, path: socket, transport, tls } = listener;
       const refuse = (option: string, message: string): void =>
         context.addIssue({ code: 'custom', message, path: [option] });
       if (port === undefined && socket === undefined) refuse('port', 'needs a port or the path of a unix socket');
       if (port !== undefined && socket !== undefined) refuse('path', 'takes the place of port: give only one of them');
+      // Whoever reaches it is the operator: the permissions of a file decide who that is.
+      if (kind === 'admin' && port !== undefined) refuse('port', 'admin listens on a unix socket only: give a path');
+      if (kind === 'admin' && tls === 'direct') refuse('tls', 'admin listens on a unix socket, without TLS');
       if (socket !== undefined && transport === 'udp') refuse('transport', 'a unix socket is not udp');
       if (transport === 'udp' && (tls === 'optional' || tls === 'required'))
         refuse('tls', 'udp knows off and direct only');
