@@ -52,6 +52,8 @@ export class XmppHost {
   readonly inline = new InlineFeatures();
   /** What its clients switch on while they bind with Bind 2 (XEP-0386). */
   readonly bindInline = new BindFeatures();
+  /** Milliseconds of silence after which the server asks whether a client is still there; undefined when it never does. */
+  idleAfter: number | undefined = undefined;
 
   constructor(host: Host, server: XmppServer, presence: Presence) {
     this.host = host;

@@ -66,6 +66,10 @@ export class ClientSession extends Session {
     return true;
   }
 
+  override get kept(): boolean {
+    return this.management?.terms.kept ?? false;
+  }
+
   override get crowded(): boolean {
     return this.management?.crowded ?? false;
   }
@@ -162,7 +166,8 @@ export class ClientSession extends Session {
 
   close(refusal?: Refusal): void {
     const { stream } = this;
-    const condition = refusal?.condition === 'conflict' ? 'conflict' : 'policy-violation';
+    const told = refusal?.condition;
+    const condition = told === 'conflict' || told === 'not-authorized' ? told : 'policy-violation';
     if (stream === undefined) return this.finish();
     if (refusal === undefined) stream.end();
     else stream.fail(condition, refusal.text);

@@ -124,9 +124,10 @@ function answer({ payload, stanza }: IqRequest, xmlns: string, inner: string): I
 }
 
 function writeInfo({ features, forms, identities }: DiscoInfo): string {
-  const who = identities.map(({ category, name, type }) => {
+  const who = identities.map(({ category, lang, name, type }) => {
     const title = name === undefined ? '' : ` name='${escapeAttribute(name)}'`;
-    return `<identity category='${escapeAttribute(category)}' type='${escapeAttribute(type)}'${title}/>`;
+    const language = lang === undefined ? '' : ` xml:lang='${escapeAttribute(lang)}'`;
+    return `<identity category='${escapeAttribute(category)}' type='${escapeAttribute(type)}'${title}${language}/>`;
   });
   const what = features.map((feature) => `<feature var='${escapeAttribute(feature)}'/>`);
   return [...who, ...what, ...forms.map(writeForm)].join('');

@@ -26,7 +26,8 @@ export interface StreamFeature {
 
 /** A feature that is only announced, to clients that have authenticated. */
 export function informative(name: string, xml: string): StreamFeature {
-  return { name, requires: AUTHENTICATED, forbids: BOUND, elements: [], offer: () => xml };
+  // Also to one who has bound a resource with Bind 2: the features that follow SASL2 are the only ones that it sees.
+  return { name, requires: AUTHENTICATED, forbids: 0, elements: [], offer: () => xml };
 }
 
 export function qualified(xmlns: string, name: string): string {
