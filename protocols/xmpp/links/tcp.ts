@@ -81,6 +81,10 @@ export class TcpTransport implements StreamTransport, ConnectionHandler, Scanner
 
   onData(chunk: Buffer): void {
     if (this.#shaper !== undefined) this.#shape(this.#shaper, chunk.length);
+    this.#read(chunk);
+  }
+
+  #read(chunk: Buffer): void {
     if (this.#paused) this.#waiting = this.#waiting === undefined ? chunk : Buffer.concat([this.#waiting, chunk]);
     else this.#scanner.push(chunk);
   }
@@ -185,8 +189,8 @@ export class TcpTransport implements StreamTransport, ConnectionHandler, Scanner
     this.#scanner.resume();
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    if (rest.length > 0) this.onData(rest);
-    if (waiting !== undefined) this.onData(waiting);
+    if (rest.length > 0) this.#read(rest);
+    if (waiting !== undefined) this.#read(waiting);
     if (!this.#paused && !this.#throttled) this.#connection.resume();
   }
 
