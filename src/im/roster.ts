@@ -1,5 +1,7 @@
 import type { Jid } from '#src/address/jid.ts';
+import { type Written, written } from '#src/router/iq.ts';
 import { type Refusal, refuse } from '#src/stanza/conditions.ts';
+import type { Stanza } from '#src/stanza/stanza.ts';
 import { json } from '#src/store/codec.ts';
 import type { Store, Table } from '#src/store/store.ts';
 import type { SubscriptionState } from './subscription.ts';
@@ -130,9 +132,9 @@ export class Rosters {
     return old;
   }
 
-  /** An answer that says the write is done: given once it is durable. */
-  durable<T>(answer: T): T | Promise<T> {
-    return this.#store.barrier()?.then(() => answer) ?? answer;
+  /** A reply that says the write is done: given once it is durable. */
+  durable(reply: Stanza): Stanza | Written {
+    return written(this.#store, reply);
   }
 
   /** Forgets an account that was removed. */

@@ -4,7 +4,7 @@ import { Stanza } from '#src/stanza/stanza.ts';
 import type { Registry } from '#src/session/registry.ts';
 import type { Session } from '#src/session/session.ts';
 import type { AccountDirectory, Host } from './host.ts';
-import type { IqAnswer, IqScope } from './iq.ts';
+import { type IqAnswer, type IqScope, Written } from './iq.ts';
 import { DELIVERED, DROPPED, deliveredTo, type Outcome, refused } from './outcome.ts';
 import type { Router } from './router.ts';
 
@@ -122,6 +122,7 @@ export class Deliverer {
   #request(scope: IqScope, stanza: Stanza): Outcome {
     try {
       const answer = this.#host.iq.answer(scope, stanza);
+      if (answer instanceof Written) return this.#replyWritten(stanza, answer);
       if (!(answer instanceof Promise)) return this.#reply(stanza, answer);
       answer.then(
         (settled) => this.#reply(stanza, settled),
@@ -141,7 +142,19 @@ export class Deliverer {
 
   #reply(stanza: Stanza, answer: IqAnswer): Outcome {
     if (answer === undefined) return DELIVERED;
+    if (answer instanceof Written) return this.#replyWritten(stanza, answer);
     this.#router.route(answer instanceof Stanza ? answer : stanza.error(answer));
+    return DELIVERED;
+  }
+
+  /** A session that is kept in the store takes the reply into the group of the write, so that a crash takes both or neither. */
+  #replyWritten(stanza: Stanza, { durable, reply }: Written): Outcome {
+    const { from } = stanza;
+    if (from !== undefined && this.#registry.find(from)?.kept === true) return this.#reply(stanza, reply);
+    durable.then(
+      () => this.#reply(stanza, reply),
+      (error: unknown) => this.#failed(stanza, error),
+    );
     return DELIVERED;
   }
 }

@@ -2,6 +2,7 @@ import type { Element } from 'ltx';
 import type { Jid } from '#src/address/jid.ts';
 import { refuse, type Refusal } from '#src/stanza/conditions.ts';
 import type { Stanza } from '#src/stanza/stanza.ts';
+import type { Store } from '#src/store/store.ts';
 
 /** Who answers: the host itself (`to` its domain), or the host on behalf of an account (`to` a bare JID). */
 export type IqScope = 'host' | 'account';
@@ -16,8 +17,25 @@ export interface IqRequest {
 }
 
 /** A reply (normally `request.stanza.result(…)`), a refusal, or undefined when the handler answers by other means. */
-export type IqAnswer = Stanza | Refusal | undefined;
+export type IqAnswer = Stanza | Written | Refusal | undefined;
 export type IqHandler = (request: IqRequest) => IqAnswer | Promise<IqAnswer>;
+
+/** A reply that says that a write is done: its requester has it no sooner than the write is durable. */
+export class Written {
+  readonly reply: Stanza;
+  readonly durable: Promise<void>;
+
+  constructor(reply: Stanza, durable: Promise<void>) {
+    this.reply = reply;
+    this.durable = durable;
+  }
+}
+
+/** The reply to a request whose writes are in the store's open group, or were made before. */
+export function written(store: Store, reply: Stanza): Stanza | Written {
+  const durable = store.barrier();
+  return durable === undefined ? reply : new Written(reply, durable);
+}
 
 /** The iq requests that a host answers, by scope, type and qualified name of the payload. */
 export class IqTable {

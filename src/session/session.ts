@@ -49,6 +49,11 @@ export abstract class Session {
     return false;
   }
 
+  /** A message or iq that it takes is in the store's open group, and reaches the peer when that is durable, also after a crash. */
+  get kept(): boolean {
+    return false;
+  }
+
   /** Takes a stanza for the peer, in order. False when this session can take no more: the caller treats it as absent. */
   abstract deliver(stanza: Stanza): boolean;
 
