@@ -126,6 +126,9 @@ export const BAD_UTF8 = -1;
  */
 export const readWide = (buf: Uint8Array, at: number, end: number): number => {
   const lead = buf[at] as number;
+  if (lead >= 0xc2 && lead < 0xe0 && at + 1 < end && ((buf[at + 1] as number) & 0xc0) === 0x80) {
+    return ((lead & 0x1f) << 9) | (((buf[at + 1] as number) & 0x3f) << 3) | 2;
+  }
   const bytes = lead < 0xc2 || lead > 0xf4 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
   if (bytes === 0 || at + bytes > end) return BAD_UTF8;
   let code = lead & (0xff >> (bytes + 1));

@@ -100,13 +100,17 @@ export abstract class StartTagScan {
     return this.refuse('not-well-formed', reason, at);
   }
 
-  /** Reads one character beyond ASCII that is no part of a name. */
-  protected wide(buf: Buffer, at: number, end: number): number {
-    const read = readWide(buf, at, end);
-    if (read === BAD_UTF8) return this.refuse('unsupported-encoding', 'not UTF-8', at);
-    const code = read >> 3;
-    if (code === 0xfffe || code === 0xffff) return this.malformed('a character that XML does not have', at);
-    return at + (read & 7);
+  /** Reads a run of characters beyond ASCII that are no part of a name. */
+  protected wide(buf: Buffer, from: number, end: number): number {
+    let at = from;
+    do {
+      const read = readWide(buf, at, end);
+      if (read < 0) return this.refuse('unsupported-encoding', 'not UTF-8', at);
+      // U+FFFE and U+FFFF (XML 2.2).
+      if (((read >> 3) | 1) === 0xffff) return this.malformed('a character that XML does not have', at);
+      at += read & 7;
+    } while (at < end && (buf[at] as number) >= 0x80);
+    return at;
   }
 
   /**
@@ -127,13 +131,8 @@ export abstract class StartTagScan {
       if (step <= SPACED) {
         const byte = buf[at] as number;
         if (byte === GT) return this.tagEnd(buf, at, false);
-        if (((NAMES[byte] as number) & BLANK) !== 0) {
-          step = SPACED;
-          at++;
-          continue;
-        }
-        if (byte === SLASH) {
-          step = EMPTY;
+        if (((NAMES[byte] as number) & BLANK) !== 0 || byte === SLASH) {
+          step = byte === SLASH ? EMPTY : SPACED;
           at++;
           continue;
         }
