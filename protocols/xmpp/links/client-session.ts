@@ -70,10 +70,6 @@ export class ClientSession extends Session {
     return this.management?.terms.kept ?? false;
   }
 
-  override get kept(): boolean {
-    return this.management?.terms.kept ?? false;
-  }
-
   override get crowded(): boolean {
     return this.management?.crowded ?? false;
   }
