@@ -1,7 +1,9 @@
 import { createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import forge from 'node-forge';
+import { parseIp } from '#src/address/ip.ts';
+import { asciiHost } from './certificates.ts';
 
 const { asn1 } = forge;
 const { UNIVERSAL, CONTEXT_SPECIFIC } = asn1.Class;
@@ -14,14 +16,20 @@ const OID = {
   keyUsage: '2.5.29.15',
   extendedKeyUsage: '2.5.29.37',
   serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
   subjectAltName: '2.5.29.17',
 } as const;
 
+/** Choices of GeneralName (section 4.2.1.6). */
+const DNS_NAME = 2;
+const IP_ADDRESS = 7;
+const LOOPBACK = ['127.0.0.1', '::1'];
 const YEARS = 10;
 
 /**
  * A self-signed certificate (RFC 5280) with an ECDSA P-256 key for a host and the services below it. The key comes from node:crypto
  * and signs; node-forge, which knows no elliptic curves, writes the DER.
+ * @param host a domain name in any script, or an IP address with or without brackets
  */
 export function selfSigned(host: string, now: Date): { readonly certificate: string; readonly key: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', {
@@ -30,7 +38,8 @@ export function selfSigned(host: string, now: Date): { readonly certificate: str
     publicKeyEncoding: { type: 'spki', format: 'der' },
   });
   const algorithm = sequence(oid(OID.ecdsaWithSha256));
-  const name = sequence(set(sequence(oid(OID.commonName), text(host.slice(0, 64)))));
+  // Upper bound of a common name: appendix A.1.
+  const name = sequence(set(sequence(oid(OID.commonName), text(asciiHost(host).slice(0, 64)))));
   const until = new Date(now);
   until.setUTCFullYear(now.getUTCFullYear() + YEARS);
   const tbs = sequence(
@@ -51,25 +60,42 @@ export function selfSigned(host: string, now: Date): { readonly certificate: str
   return { certificate: `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`, key: privateKey };
 }
 
-/** Writes `<host>.crt` and `<host>.key` into the directory; the key is for its owner only. */
+/** Writes `<host>.crt` and `<host>.key` into the directory, both for their owner only. A pair that is half written is never seen as a pair. */
 export function writeSelfSigned(directory: string, host: string, now: Date): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const { certificate, key } = selfSigned(host, now);
-  writeFileSync(join(directory, `${host}.key`), key, { mode: 0o600 });
-  writeFileSync(join(directory, `${host}.crt`), certificate, { mode: 0o644 });
+  const file = join(directory, asciiHost(host).replaceAll(/[^a-z0-9.-]/g, '_'));
+  for (const [path, pem] of [
+    [`${file}.key`, key],
+    [`${file}.crt`, certificate],
+  ] as const) {
+    writeFileSync(`${path}.new`, pem, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
 }
 
 function extensions(host: string): readonly Node[] {
-  const names = [host, `*.${host}`].map((name) => primitive(CONTEXT_SPECIFIC, 2, name));
-  const addresses = host === 'localhost' ? ['\x7f\0\0\x01', `${'\0'.repeat(15)}\x01`] : [];
-  const alternatives = [...names, ...addresses.map((address) => primitive(CONTEXT_SPECIFIC, 7, address))];
   return [
     extension(OID.basicConstraints, true, sequence()),
     // digitalSignature
     extension(OID.keyUsage, true, bits('\x07\x80')),
-    extension(OID.extendedKeyUsage, false, sequence(oid(OID.serverAuth))),
-    extension(OID.subjectAltName, false, sequence(...alternatives)),
+    // A server is the client of other servers.
+    extension(OID.extendedKeyUsage, false, sequence(oid(OID.serverAuth), oid(OID.clientAuth))),
+    extension(OID.subjectAltName, false, sequence(...alternativeNames(asciiHost(host)))),
   ];
+}
+
+function alternativeNames(host: string): readonly Node[] {
+  if (parseIp(host) !== undefined) return [primitive(CONTEXT_SPECIFIC, IP_ADDRESS, addressBytes(host))];
+  const names = [host, `*.${host}`].map((name) => primitive(CONTEXT_SPECIFIC, DNS_NAME, name));
+  if (host !== 'localhost') return names;
+  return [...names, ...LOOPBACK.map((address) => primitive(CONTEXT_SPECIFIC, IP_ADDRESS, addressBytes(address)))];
+}
+
+/** In network order. */
+function addressBytes(address: string): string {
+  const words = Uint32Array.from(parseIp(address)?.words ?? []);
+  return [...words].map((word) => String.fromCharCode(word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255)).join('');
 }
 
 function extension(id: string, critical: boolean, value: Node): Node {
@@ -85,11 +111,11 @@ function set(part: Node): Node {
   return constructed(UNIVERSAL, asn1.Type.SET, [part]);
 }
 
-function constructed(tagClass: forge.asn1.Class, type: number, parts: readonly Node[]): Node {
+function constructed(tagClass: forge.asn1.Class, type: forge.asn1.Type, parts: readonly Node[]): Node {
   return asn1.create(tagClass, type, true, [...parts]);
 }
 
-function primitive(tagClass: forge.asn1.Class, type: number, value: string): Node {
+function primitive(tagClass: forge.asn1.Class, type: forge.asn1.Type, value: string): Node {
   return asn1.create(tagClass, type, false, value);
 }
 
@@ -111,7 +137,7 @@ function text(value: string): Node {
 
 /** Section 4.1.2.5: UTCTime through 2049. */
 function time(date: Date): Node {
-  const digits = date.toISOString().replace(/[-:T]/g, '').slice(0, 14);
+  const digits = date.toISOString().replaceAll(/[-:T]/g, '').slice(0, 14);
   if (date.getUTCFullYear() < 2050) return primitive(UNIVERSAL, asn1.Type.UTCTIME, `${digits.slice(2)}Z`);
   return primitive(UNIVERSAL, asn1.Type.GENERALIZEDTIME, `${digits}Z`);
 }
