@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Element } from 'ltx';
 import { Jid } from '#src/address/jid.ts';
 import { defineModule } from '#src/plugin/contracts.ts';
+import { written } from '#src/router/iq.ts';
 import { type Refusal, refuse } from '#src/stanza/conditions.ts';
 import { escapeAttribute } from '#src/stanza/serialise.ts';
 import { Stanza } from '#src/stanza/stanza.ts';
@@ -15,7 +16,6 @@ export const blocking = defineModule({
   specs: [{ document: 'XEP-0191', version: '1.3', title: 'Blocking Command', status: 'complete' }],
   needs: ['blocking', 'registry', 'store'],
   start(scope, { blocking: lists, registry, store }) {
-    const durable = <T>(answer: T): T | Promise<T> => store.barrier()?.then(() => answer) ?? answer;
     scope.feature('both', BLOCKING);
     scope.iq('account', 'get', BLOCKING, 'blocklist', ({ from, own, stanza, to }) => {
       if (!own) return refuse('forbidden');
@@ -29,14 +29,14 @@ export const blocking = defineModule({
       if ('condition' in addresses) return addresses;
       // Section 3.3: without an item, bad-request.
       if (addresses.length === 0) return refuse('bad-request', 'nobody to block');
-      return lists.block(to, addresses) ?? durable(stanza.result());
+      return lists.block(to, addresses) ?? written(store, stanza.result());
     });
     scope.iq('account', 'set', BLOCKING, 'unblock', ({ own, payload, stanza, to }) => {
       if (!own) return refuse('forbidden');
       const addresses = read(payload);
       if ('condition' in addresses) return addresses;
       lists.unblock(to, addresses);
-      return durable(stanza.result());
+      return written(store, stanza.result());
     });
     // Sections 3.3 to 3.5: to all resources that have asked for the list.
     scope.watch('blocking/changed', ({ account, addresses, blocked }) => {
