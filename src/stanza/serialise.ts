@@ -1,7 +1,7 @@
 /** Elements to XML text, fit for an XMPP stream (RFC 6120 section 11.3): nothing dropped, everything escaped. */
 import type { Element } from 'ltx';
 import { escapeAttribute, escapeText } from './escape.ts';
-import { isNameCode } from './xml-bytes.ts';
+import { isNameCode, NAME_BYTES, NAME_CHAR, NAME_START } from './xml-bytes.ts';
 
 export { escapeAttribute, escapeText } from './escape.ts';
 
@@ -27,26 +27,27 @@ export const writeElement = (element: Element, xmlns?: string): string => {
 /** `around`: the prefixes, each with a space on either side, that were declared further out in the text because they came from above `top`. */
 const write = (element: Element, top: Element, declarations: string, around: string): string => {
   const { name } = element;
-  checkName(name);
   let text = `<${name}${declarations}`;
   let added = around;
-  const declare = (qualified: string): void => {
-    const colon = qualified.indexOf(':');
-    if (colon < 0 || qualified.startsWith('xml')) return;
-    const prefix = qualified.slice(0, colon);
-    if (added.includes(` ${prefix} `)) return;
-    const uri = inheritedUri(element, top, prefix);
-    if (uri === undefined) return;
-    added += ` ${prefix} `;
-    text += ` xmlns:${prefix}='${escapeAttribute(uri)}'`;
-  };
-  declare(name);
+  if (!isPlainName(name)) {
+    const prefix = inheritedPrefix(element, top, name, added);
+    if (prefix !== '') {
+      added += ` ${prefix} `;
+      text += declarationOf(top, prefix);
+    }
+  }
   const attributes: Readonly<Record<string, Value>> = element.attrs;
-  for (const [attribute, value] of Object.entries(attributes)) {
+  for (const attribute of Object.keys(attributes)) {
+    const value = attributes[attribute];
     if (value === undefined || value === null) continue;
-    checkName(attribute);
-    declare(attribute);
-    text += ` ${attribute}='${escapeAttribute(String(value))}'`;
+    if (!isPlainName(attribute)) {
+      const prefix = inheritedPrefix(element, top, attribute, added);
+      if (prefix !== '') {
+        added += ` ${prefix} `;
+        text += declarationOf(top, prefix);
+      }
+    }
+    text += ` ${attribute}='${escapeAttribute(typeof value === 'string' ? value : String(value))}'`;
   }
   const inner = writeChildren(element, top, added);
   return inner === '' ? `${text}/>` : `${text}>${inner}</${name}>`;
@@ -61,16 +62,27 @@ const writeChildren = (element: Element, top: Element, around: string): string =
   return text;
 };
 
-/** What a prefix is bound to above `top`; undefined when it is declared between the element and `top`, or nowhere. */
-const inheritedUri = (element: Element, top: Element, prefix: string): string | undefined => {
-  const name = `xmlns:${prefix}`;
-  let inside = true;
-  for (let at: Element | null = element; at !== null; at = at.parent) {
-    const value: unknown = Object.hasOwn(at.attrs, name) ? at.attrs[name] : undefined;
-    if (typeof value === 'string') return inside ? undefined : value;
-    if (at === top) inside = false;
+/** The prefix of a name when it is declared above `top` only and not yet in the text `around`; otherwise ''. */
+const inheritedPrefix = (element: Element, top: Element, name: string, around: string): string => {
+  checkName(name);
+  const prefix = name.slice(0, Math.max(0, name.indexOf(':')));
+  if (prefix === '' || prefix === 'xml' || prefix === 'xmlns' || around.includes(` ${prefix} `)) return '';
+  for (let at: Element | null = element; at !== null; at = at === top ? null : at.parent) {
+    if (Object.hasOwn(at.attrs, `xmlns:${prefix}`)) return '';
   }
-  return undefined;
+  return top.parent?.findNS(prefix) === undefined ? '' : prefix;
+};
+
+const declarationOf = (top: Element, prefix: string): string =>
+  ` xmlns:${prefix}='${escapeAttribute(top.parent?.findNS(prefix) ?? '')}'`;
+
+/** Whether a name is ASCII and without a prefix: nearly all are, and need no further look. */
+const isPlainName = (name: string): boolean => {
+  for (let index = 0; index < name.length; index++) {
+    const unit = name.charCodeAt(index);
+    if (unit >= 0x80 || ((NAME_BYTES[unit] as number) & (index === 0 ? NAME_START : NAME_CHAR)) === 0) return false;
+  }
+  return name !== '';
 };
 
 /** A QName (Namespaces in XML 1.0 section 4). */

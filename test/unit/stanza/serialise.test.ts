@@ -52,6 +52,11 @@ test('a part of a tree takes along the prefixes that it needs', (t) => {
   t.false(writeElement(root).includes(`xmlns:p='u:&quot;1' xmlns:p`));
 });
 
+test('a prefix that begins like a reserved one is a prefix like any other', (t) => {
+  const [child] = parse(`<r xmlns:xmlfoo='u:1'><xmlfoo:a xml:lang='en'/></r>`).getChildElements();
+  t.is(child && writeElement(child), `<xmlfoo:a xmlns:xmlfoo='u:1' xml:lang='en'/>`);
+});
+
 test('a part of a tree takes along its namespace where another one is in scope', (t) => {
   const root = parse(`<r xmlns='u:1'><a/><b xmlns='u:2'/></r>`);
   t.deepEqual(
