@@ -49,41 +49,35 @@ export async function drain(population: Population, findings: Findings): Promise
   complete(streams, findings);
 }
 
-/** Those who were absent log in, every second one under stream management. */
+/** Those who were absent to the end log in. */
 export async function readOffline(population: Population, findings: Findings): Promise<void> {
   const streams = population.promised('offline');
-  const readers = population.offline.map((user, n) =>
-    population.client(user, { managed: n % 2 === 0, acknowledgeEvery: 10 }),
-  );
   const read = async (reader: SmClient): Promise<void> => {
-    await reader.connect();
+    if (!reader.up) await reader.connect();
     const own = streams.filter(({ receiver }) => receiver === reader.options.user);
     await settle(
       () => own.reduce((total, { outstanding }) => total + outstanding, 0),
       () => reader.acknowledge(),
     );
     await answered(reader);
-    await reader.close();
+    population.arrived.add(reader);
   };
-  await Promise.all(readers.map(read));
+  await Promise.all(population.absent.map(read));
   complete(streams, findings);
 }
 
-/** Everybody logs in anew, without stream management, after all sessions were closed: what comes now came before. */
-export async function nothingLeft(population: Population): Promise<void> {
-  const { commuters, editors, managed, offline } = population;
-  for (const client of [...managed, ...commuters.map((commuter) => commuter.client)]) {
-    if (client.resumable) await client.connect();
+/** Everybody closes the session that the restart brought back, and logs in anew: what comes now came before. */
+export async function nothingLeft(population: Population, findings: Findings): Promise<void> {
+  const clients = [...population.managed, ...population.commuters.map(({ client }) => client)];
+  for (const client of clients) {
+    if (client.resumable && (await client.connect()) !== 'resumed')
+      findings.add(`${client.full}: the session was not resumed`);
     await answered(client);
     await client.close();
   }
-  const known = new Set(editors.map(({ client }) => client.options.user));
-  const users = [
-    ...offline,
-    ...[...managed, ...commuters.map((commuter) => commuter.client)].map(({ options }) => options.user),
-  ];
-  for (const user of users.filter((one) => !known.has(one))) {
-    const client = population.client(user, { managed: false, resource: 'desk' });
+  const editors = new Set(population.editors.map(({ client }) => client));
+  for (const { options } of clients.filter((client) => !editors.has(client))) {
+    const client = population.client(options.user, { managed: false, resource: 'desk' });
     await client.connect();
     await answered(client);
     await client.close();
@@ -92,6 +86,7 @@ export async function nothingLeft(population: Population): Promise<void> {
 
 /** The server has answered, so everything that it sent before is here. */
 async function answered(client: SmClient): Promise<void> {
+  if (!client.up) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, PATIENCE);
   void client.request('get', "<ping xmlns='urn:xmpp:ping'/>", client.options.domain).then(() => resolve());

@@ -10,7 +10,7 @@ export interface Options {
   readonly signal: 'kill' | 'term' | 'mix';
   /** Pairs of users who are online, under stream management, and write to each other. */
   readonly pairs: number;
-  /** Accounts that nobody uses until the end. */
+  /** Accounts that nobody uses for long: half of them until the end, half come in the midst of a round. */
   readonly offline: number;
   /** Users who come and go. */
   readonly commuters: number;
@@ -45,7 +45,7 @@ export const USAGE = `npm run kill9 -- [options]: load, kill -9, restart; nothin
   --load 3          seconds of load a round, at most
   --signal kill     kill (SIGKILL), term (SIGTERM, an orderly stop) or mix
   --pairs 20        pairs of online users with stream management
-  --offline 10      accounts that are offline until the end
+  --offline 10      accounts that are offline, half of them until the end
   --commuters 4     users who come and go
   --editors 6       users who edit their contact list
   --plain 3         pairs of users without stream management, to whom nothing is promised

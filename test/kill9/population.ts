@@ -22,8 +22,10 @@ export class Population {
   readonly plain: readonly SmClient[];
   readonly editors: readonly Editor[];
   readonly commuters: readonly Commuter[];
-  /** Localparts of the accounts that nobody uses before the end. */
-  readonly offline: readonly string[];
+  /** Accounts that nobody uses for long. Every second one comes in the midst of a round, to stay; the others at the end. */
+  readonly absent: readonly SmClient[];
+  /** Those of them who have come. */
+  readonly arrived = new Set<SmClient>();
   readonly lines: Readonly<Record<StreamKind, readonly Line[]>>;
   readonly #streams = new Map<string, Stream>();
   readonly #findings: Findings;
@@ -52,11 +54,17 @@ export class Population {
     this.commuters = names('commuter', options.commuters).map(
       (user) => new Commuter(this.#options(user, {}), random.fork(), findings),
     );
-    this.offline = names('absent', options.offline);
+    // Every fourth one has no stream management.
+    this.absent = names('absent', options.offline).map((user, n) =>
+      this.client(user, { managed: n % 4 !== 3, acknowledgeEvery: 10 }),
+    );
     this.lines = {
       online: this.online.map((client, n) => this.#line(client, this.online[n ^ 1]?.full ?? '', n % 4 < 2)),
       plain: this.plain.map((client, n) => this.#line(client, this.plain[n ^ 1]?.full ?? '', true, 'best-effort')),
-      offline: this.#toAbsent(this.offline, random),
+      offline: this.#toAbsent(
+        this.absent.map(({ options: { user } }) => user),
+        random,
+      ),
       commuter: this.#toAbsent(
         this.commuters.map(({ client }) => client.options.user),
         random,
@@ -68,18 +76,21 @@ export class Population {
     const clients = [
       ...this.online,
       ...this.plain,
+      ...this.absent,
       ...this.editors.map(({ client }) => client),
       ...this.commuters.map(({ client }) => client),
     ];
-    return [...clients.map(({ options }) => options.user), ...this.offline].map((user) => ({
-      user,
-      password: passwordOf(user),
-    }));
+    return clients.map(({ options: { user } }) => ({ user, password: passwordOf(user) }));
   }
 
-  /** Who has a session all the time. */
+  /** Who has a session that is to be there all the time. */
   get managed(): readonly SmClient[] {
-    return [...this.online, ...this.editors.map(({ client }) => client)];
+    return [...this.online, ...this.editors.map(({ client }) => client), ...this.arrived];
+  }
+
+  /** The next who comes with the load; undefined when all have. */
+  get latecomer(): SmClient | undefined {
+    return this.absent.find((client, n) => n % 2 === 0 && !this.arrived.has(client));
   }
 
   /** The streams whose every message has to arrive. */

@@ -51,8 +51,13 @@ const trivium: Victim = {
     return launch(place, { command: process.execPath, args }, async (child) => {
       if (child.stdout === null) throw new Error('no output to read');
       const lines = createInterface({ input: child.stdout });
-      for await (const line of lines) if (line === 'Trivium ready') break;
-      child.stdout.resume();
+      for await (const line of lines) {
+        if (line !== 'Trivium ready') continue;
+        child.stdout.resume();
+        return;
+      }
+      // The end of the process is told with its exit code.
+      await new Promise(() => undefined);
     });
   },
   provision: async (place, accounts) => {

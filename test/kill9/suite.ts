@@ -91,10 +91,8 @@ export class Suite {
     const restart = await this.#start();
     await Promise.all(this.#population.editors.map((editor) => editor.check(`after the restart of round ${round}`)));
     // The next round's load begins before everybody is back when its kill is to come then.
-    const back =
-      (round + 1) % 4 === 0 && round < this.#options.rounds
-        ? await this.#comeBack(seconds / 20)
-        : await this.#comeBack();
+    const interrupts = (round + 1) % 4 === 0 && round < this.#options.rounds;
+    const back = await this.#comeBack(interrupts ? this.#random.between(0, 0.3) : undefined);
     const after = this.#totals();
     const figures = [
       `round ${String(round).padStart(3)}`,
@@ -168,7 +166,7 @@ export class Suite {
     });
     await this.#check('nothing is delivered a second time', async () => {
       await this.#start();
-      await nothingLeft(this.#population);
+      await nothingLeft(this.#population, this.#findings);
     });
     const { online, offline, commuter } = this.#population.lines;
     const sum = (lines: typeof online, field: 'sent' | 'received'): number =>

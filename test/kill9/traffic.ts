@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { SmClient } from '#test/helpers/sm-client.ts';
 import { bodyOf, type Findings } from './ledger.ts';
 import type { Options } from './options.ts';
@@ -43,6 +44,7 @@ export class Traffic {
     this.#started = performance.now();
     this.#timer = setInterval(() => this.#tick(), TICK);
     for (const commuter of this.#population.commuters) this.#own(commuter.run(this.#stop.signal));
+    this.#own(this.#latecomer());
   }
 
   /** Nothing new is sent; what is under way goes on. */
@@ -88,6 +90,21 @@ export class Traffic {
         this.#findings.add(`${client.full}: the session was not resumed after a broken connection`);
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#findings.add(`${client.full} cannot connect again: ${String(error)}`);
+    }
+  }
+
+  /** Somebody with a store full of messages logs in while more are coming. */
+  async #latecomer(): Promise<void> {
+    const client = this.#population.latecomer;
+    if (client === undefined) return;
+    try {
+      await delay(this.#random.between(0, this.#options.load * 700), undefined, { signal: this.#stop.signal });
+      await client.connect();
+      this.#population.arrived.add(client);
+    } catch (error) {
+      // With an id it has a session, which is to be resumed as any other.
+      if (client.resumable) this.#population.arrived.add(client);
+      if (!this.#stop.signal.aborted) this.#findings.add(`${client.full} cannot come: ${String(error)}`);
     }
   }
 
