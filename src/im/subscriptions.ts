@@ -96,6 +96,13 @@ export class Subscriptions {
     if (sharesPresence(state) || awaitsApproval(state)) this.#answer(account, contact, undefined, 'unsubscribed');
   }
 
+  /** An account is removed: its contacts are told, in both directions. Its roster is still there. */
+  end(host: string, local: string): void {
+    const account = Jid.make(local, host);
+    if (account === undefined) return;
+    for (const item of Object.values(this.#rosters.of(account).items)) this.removed(account, item);
+  }
+
   /** Requests that await the user's answer: delivered whenever a resource becomes available (section 3.1.3, rule 4). */
   pending(account: Jid): readonly Stanza[] {
     const { items } = this.#rosters.of(account);
