@@ -53,6 +53,7 @@ export class Deliverer {
   /** Section 8.1.1.1 and 8.5: an address without localpart is the server itself. */
   #toHost(stanza: Stanza): Outcome {
     if (stanza.isRequest) return this.#request('host', stanza);
+    if (stanza.kind === 'iq') return this.#host.requests.settle(stanza) ? DELIVERED : DROPPED;
     if (stanza.kind === 'message' && stanza.type !== 'error') return UNAVAILABLE;
     return DROPPED;
   }

@@ -5,6 +5,8 @@ export interface Identity {
   readonly category: string;
   readonly type: string;
   readonly name?: string;
+  /** Of the name: `xml:lang`. */
+  readonly lang?: string;
 }
 
 /** What a host and its accounts can do, as modules announce it. A feature that several modules announce stays until the last leaves. */

@@ -7,8 +7,9 @@ import './events.ts';
 import { Features } from './features.ts';
 import { IqTable } from './iq.ts';
 import type { Outcome } from './outcome.ts';
+import { Requests } from './requests.ts';
 import type { Router, Target } from './router.ts';
-import type { Stanza } from '#src/stanza/stanza.ts';
+import { Stanza } from '#src/stanza/stanza.ts';
 
 /** What delivery asks of the accounts: is there such a one? */
 export interface AccountDirectory {
@@ -22,12 +23,16 @@ export class Host implements Target {
   readonly hooks = new Hooks();
   readonly iq = new IqTable();
   readonly features = new Features();
+  /** What it asked of others. */
+  readonly requests = new Requests();
+  readonly #router: Router;
   readonly #registry: Registry;
   readonly #deliverer: Deliverer;
 
   constructor(jid: Jid, router: Router, registry: Registry, accounts: AccountDirectory) {
     this.jid = jid;
     this.domain = jid.domain;
+    this.#router = router;
     this.#registry = registry;
     this.#deliverer = new Deliverer(this, router, registry, accounts);
   }
@@ -43,6 +48,14 @@ export class Host implements Target {
     if (!this.#registry.remove(session)) return false;
     this.hooks.notice('session/ended').tell(session);
     return true;
+  }
+
+  /** Sends an iq request from the host's own address. `answered` gets the result or the error, or nothing when none comes. */
+  ask(to: Jid, payload: string, answered: (answer: Stanza) => void): void {
+    const id = this.requests.open(to, answered);
+    const request = Stanza.make('iq', { from: this.jid, to, id, type: 'get' }, payload);
+    const outcome = this.#router.route(request);
+    if (outcome.kind === 'refused') this.requests.settle(request.error(outcome.refusal));
   }
 
   deliver(stanza: Stanza): Outcome {
