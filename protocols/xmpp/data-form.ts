@@ -42,7 +42,8 @@ function writeField({ label, name, required, type, values }: FormField): string 
 export function readForm(payload: Element): DataForm | undefined {
   const form = payload.getChild('x', DATA);
   const type: unknown = form?.attrs['type'];
-  if (form === undefined || (type !== 'form' && type !== 'submit' && type !== 'cancel' && type !== 'result')) return undefined;
+  if (form === undefined || (type !== 'form' && type !== 'submit' && type !== 'cancel' && type !== 'result'))
+    return undefined;
   const fields = form.getChildren('field', DATA).map(readField);
   const purpose = fields.find(({ name }) => name === FORM_TYPE);
   return { type, formType: purpose?.values[0] ?? '', fields: fields.filter((field) => field !== purpose) };

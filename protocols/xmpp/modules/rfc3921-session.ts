@@ -11,6 +11,8 @@ export const session = defineModule({
   start(scope) {
     // Clients send it to the host (section 3) or without an address, which is the account.
     scope.iq('host', 'set', NS.session, 'session', ({ stanza }) => stanza.result());
-    scope.iq('account', 'set', NS.session, 'session', ({ own, stanza }) => (own ? stanza.result() : refuse('service-unavailable')));
+    scope.iq('account', 'set', NS.session, 'session', ({ own, stanza }) =>
+      own ? stanza.result() : refuse('service-unavailable'),
+    );
   },
 });

@@ -17,8 +17,12 @@ export const privateStorage = defineModule({
   needs: ['documents'],
   start(scope, { documents }) {
     scope.feature('both', PRIVATE);
-    scope.iq('account', 'get', PRIVATE, 'query', (request) => (request.own ? get(request, documents) : refuse('forbidden')));
-    scope.iq('account', 'set', PRIVATE, 'query', (request) => (request.own ? set(request, documents) : refuse('forbidden')));
+    scope.iq('account', 'get', PRIVATE, 'query', (request) =>
+      request.own ? get(request, documents) : refuse('forbidden'),
+    );
+    scope.iq('account', 'set', PRIVATE, 'query', (request) =>
+      request.own ? set(request, documents) : refuse('forbidden'),
+    );
   },
 });
 
@@ -41,7 +45,8 @@ function set({ payload, stanza, to }: IqRequest, documents: Documents): IqAnswer
   if (first === undefined) return refuse('not-acceptable', 'nothing to keep');
   const refusal = elements.map(problemOf).find((problem) => problem !== undefined);
   if (refusal !== undefined) return refusal;
-  if (elements.some((element) => element.getNS() !== first.getNS())) return refuse('bad-request', 'one namespace at a time');
+  if (elements.some((element) => element.getNS() !== first.getNS()))
+    return refuse('bad-request', 'one namespace at a time');
   const fresh = new Map(elements.map((element) => [nameOf(element), writeElement(element, PRIVATE)]));
   return documents.put(to, fresh) ?? documents.durable(stanza.result());
 }
@@ -49,7 +54,8 @@ function set({ payload, stanza, to }: IqRequest, documents: Documents): IqAnswer
 /** Sections 2.3 and 3: what is kept has a namespace of its own, other than those of the stream and of this protocol. */
 function problemOf(element: Element): Refusal | undefined {
   const xmlns = element.getNS() ?? '';
-  if (xmlns === '' || xmlns === PRIVATE || xmlns === 'jabber:client') return refuse('not-acceptable', 'a namespace is reserved or missing');
+  if (xmlns === '' || xmlns === PRIVATE || xmlns === 'jabber:client')
+    return refuse('not-acceptable', 'a namespace is reserved or missing');
   return Buffer.byteLength(nameOf(element)) > NAME_BYTES ? refuse('not-acceptable', 'the name is too long') : undefined;
 }
 

@@ -30,7 +30,9 @@ export const vcard = defineModule({
     const changed = scope.host.hooks.notice('vcard/changed');
     const profile = [field('FN', host_name), field('URL', host_url), field('DESC', host_description)].join('');
     scope.feature('both', VCARD);
-    scope.iq('host', 'get', VCARD, 'vCard', ({ stanza }) => stanza.result(`<vCard xmlns='${VCARD}'>${profile}</vCard>`));
+    scope.iq('host', 'get', VCARD, 'vCard', ({ stanza }) =>
+      stanza.result(`<vCard xmlns='${VCARD}'>${profile}</vCard>`),
+    );
     scope.iq('host', 'set', VCARD, 'vCard', () => refuse('forbidden'));
     scope.iq('account', 'get', VCARD, 'vCard', ({ own, stanza, to }) => {
       const stored = documents.get(to, VCARD);

@@ -22,7 +22,8 @@ export const vcardAvatars = defineModule({
     scope.watch('vcard/changed', ({ account }) => {
       if (!hashes.changed(account)) return;
       // Section 3.1: contacts learn of the change from presence.
-      for (const session of registry.of(account.bare)) if (session.presence !== undefined) presence.send(session, session.presence);
+      for (const session of registry.of(account.bare))
+        if (session.presence !== undefined) presence.send(session, session.presence);
     });
     scope.watch('account/removed', ({ host, local }) => hashes.forget(`${local}@${host}`));
   },
@@ -63,7 +64,8 @@ class Hashes {
 function hashOf(vcard: string): string {
   const length = Buffer.byteLength(vcard);
   const parsed = parseDocument(vcard, { maxBytes: length, maxDepth: 1024, maxAttributes: 1024, maxElements: length });
-  const image = 'element' in parsed ? parsed.element.getChild('PHOTO', VCARD)?.getChildText('BINVAL', VCARD) : undefined;
+  const image =
+    'element' in parsed ? parsed.element.getChild('PHOTO', VCARD)?.getChildText('BINVAL', VCARD) : undefined;
   const bytes = Buffer.from(image ?? '', 'base64');
   return bytes.length === 0 ? '' : createHash('sha1').update(bytes).digest('hex');
 }
@@ -73,6 +75,11 @@ function withHash(presence: Stanza, hash: string | undefined): Stanza {
   const claimed = presence.child('x', UPDATE);
   if (claimed === undefined && hash === undefined) return presence;
   if (claimed?.getChild('photo', UPDATE)?.getText() === '') return presence;
-  const others = claimed === undefined ? presence : presence.withChildren(...presence.element.getChildElements().filter((child) => child !== claimed));
-  return hash === undefined ? others : others.withChild(`<x xmlns='${UPDATE}'>${hash === '' ? '<photo/>' : `<photo>${hash}</photo>`}</x>`);
+  const others =
+    claimed === undefined
+      ? presence
+      : presence.withChildren(...presence.element.getChildElements().filter((child) => child !== claimed));
+  return hash === undefined
+    ? others
+    : others.withChild(`<x xmlns='${UPDATE}'>${hash === '' ? '<photo/>' : `<photo>${hash}</photo>`}</x>`);
 }

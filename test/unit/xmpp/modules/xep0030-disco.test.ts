@@ -20,10 +20,14 @@ async function world(): Promise<TestCore> {
 test('a host tells what it is and offers', async (t) => {
   await using core = await world();
   const juliet = core.login('juliet@capulet.lit/balcony');
-  same(t, [await juliet.iq('get', info(), 'capulet.lit')], [
-    `<iq type='result' id='*' from='capulet.lit' to='juliet@capulet.lit/balcony'><query xmlns='${INFO}'>
+  same(
+    t,
+    [await juliet.iq('get', info(), 'capulet.lit')],
+    [
+      `<iq type='result' id='*' from='capulet.lit' to='juliet@capulet.lit/balcony'><query xmlns='${INFO}'>
       <identity category='server' type='im' name='Verona'/>${both}</query></iq>`.replace(/\n\s*/g, ''),
-  ]);
+    ],
+  );
 });
 
 test('an account tells its owner and its subscribers that it is registered', async (t) => {
@@ -40,7 +44,10 @@ test('a stranger cannot tell an account from none (section 8)', async (t) => {
   await using core = await world();
   const paris = core.login('paris@capulet.lit/home');
   for (const query of [info(), items(), info('x'), items('x')]) {
-    const [known, unknown] = [await paris.iq('get', query, 'juliet@capulet.lit'), await paris.iq('get', query, 'nobody@capulet.lit')];
+    const [known, unknown] = [
+      await paris.iq('get', query, 'juliet@capulet.lit'),
+      await paris.iq('get', query, 'nobody@capulet.lit'),
+    ];
     t.is(errorOf(known), 'service-unavailable/cancel');
     t.deepEqual(known.content, unknown.content);
   }
@@ -51,10 +58,14 @@ test('the items of an account are its available resources', async (t) => {
   const juliet = core.login('juliet@capulet.lit/balcony');
   core.login('juliet@capulet.lit/chamber');
   core.connect('juliet@capulet.lit/silent');
-  same(t, [await juliet.iq('get', items())], [
-    `<iq type='result' id='*' from='juliet@capulet.lit' to='juliet@capulet.lit/balcony'><query xmlns='${ITEMS}'>` +
-      `<item jid='juliet@capulet.lit/balcony'/><item jid='juliet@capulet.lit/chamber'/></query></iq>`,
-  ]);
+  same(
+    t,
+    [await juliet.iq('get', items())],
+    [
+      `<iq type='result' id='*' from='juliet@capulet.lit' to='juliet@capulet.lit/balcony'><query xmlns='${ITEMS}'>` +
+        `<item jid='juliet@capulet.lit/balcony'/><item jid='juliet@capulet.lit/chamber'/></query></iq>`,
+    ],
+  );
 });
 
 test('an unknown node is not found, a known one is mirrored', async (t) => {
@@ -62,7 +73,9 @@ test('an unknown node is not found, a known one is mirrored', async (t) => {
   const seen: (string | undefined)[] = [];
   const answers = (query: DiscoQuery) => {
     seen.push(query.from?.full);
-    return query.node === 'music' && query.scope === 'host' ? { identities: [{ category: 'hierarchy', type: 'leaf' }], features: [], forms: [] } : undefined;
+    return query.node === 'music' && query.scope === 'host'
+      ? { identities: [{ category: 'hierarchy', type: 'leaf' }], features: [], forms: [] }
+      : undefined;
   };
   core.start(
     defineModule({
@@ -72,7 +85,9 @@ test('an unknown node is not found, a known one is mirrored', async (t) => {
       needs: [],
       start(scope) {
         scope.decide('disco/node-info', 'main', answers);
-        scope.decide('disco/node-items', 'main', ({ node }) => (node === 'music' ? [{ jid: 'capulet.lit', node: 'a', name: 'A & B' }] : undefined));
+        scope.decide('disco/node-items', 'main', ({ node }) =>
+          node === 'music' ? [{ jid: 'capulet.lit', node: 'a', name: 'A & B' }] : undefined,
+        );
       },
     }),
   );
@@ -81,10 +96,14 @@ test('an unknown node is not found, a known one is mirrored', async (t) => {
     t.is(errorOf(await juliet.iq('get', query, 'capulet.lit')), 'item-not-found/cancel');
     t.is(errorOf(await juliet.iq('get', query)), 'item-not-found/cancel');
   }
-  same(t, [await juliet.iq('get', info('music'), 'capulet.lit'), await juliet.iq('get', items('music'), 'capulet.lit')], [
-    `<iq type='result' id='*' from='*' to='*'><query xmlns='${INFO}' node='music'><identity category='hierarchy' type='leaf'/></query></iq>`,
-    `<iq type='result' id='*' from='*' to='*'><query xmlns='${ITEMS}' node='music'><item jid='capulet.lit' node='a' name='A &amp; B'/></query></iq>`,
-  ]);
+  same(
+    t,
+    [await juliet.iq('get', info('music'), 'capulet.lit'), await juliet.iq('get', items('music'), 'capulet.lit')],
+    [
+      `<iq type='result' id='*' from='*' to='*'><query xmlns='${INFO}' node='music'><identity category='hierarchy' type='leaf'/></query></iq>`,
+      `<iq type='result' id='*' from='*' to='*'><query xmlns='${ITEMS}' node='music'><item jid='capulet.lit' node='a' name='A &amp; B'/></query></iq>`,
+    ],
+  );
   t.true(seen.every((from) => from === 'juliet@capulet.lit/balcony'));
 });
 
@@ -98,22 +117,37 @@ test('modules add forms and items, and take them away when they leave', async (t
     start(scope) {
       scope.feature('host', 'urn:extra');
       scope.transform('disco/info', 'main', (value, { scope: kind }) =>
-        kind === 'host' ? { ...value, forms: [{ type: 'result', formType: 'urn:form', fields: [{ name: 'n', values: ['1', '<2>'] }] }] } : value,
+        kind === 'host'
+          ? {
+              ...value,
+              forms: [{ type: 'result', formType: 'urn:form', fields: [{ name: 'n', values: ['1', '<2>'] }] }],
+            }
+          : value,
       );
-      scope.transform('disco/items', 'main', (value, { scope: kind }) => (kind === 'host' ? [...value, { jid: 'rooms.capulet.lit', name: 'Rooms' }] : value));
+      scope.transform('disco/items', 'main', (value, { scope: kind }) =>
+        kind === 'host' ? [...value, { jid: 'rooms.capulet.lit', name: 'Rooms' }] : value,
+      );
     },
   });
   core.start(extra);
   const juliet = core.login('juliet@capulet.lit/balcony');
-  same(t, [await juliet.iq('get', info(), 'capulet.lit'), await juliet.iq('get', items(), 'capulet.lit')], [
-    `<iq type='result' id='*' from='*' to='*'><query xmlns='${INFO}'><identity category='server' type='im' name='Verona'/>${both}<feature var='urn:extra'/>` +
-      `<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' type='hidden'><value>urn:form</value></field>` +
-      `<field var='n'><value>1</value><value>&lt;2></value></field></x></query></iq>`,
-    `<iq type='result' id='*' from='*' to='*'><query xmlns='${ITEMS}'><item jid='rooms.capulet.lit' name='Rooms'/></query></iq>`,
-  ]);
+  same(
+    t,
+    [await juliet.iq('get', info(), 'capulet.lit'), await juliet.iq('get', items(), 'capulet.lit')],
+    [
+      `<iq type='result' id='*' from='*' to='*'><query xmlns='${INFO}'><identity category='server' type='im' name='Verona'/>${both}<feature var='urn:extra'/>` +
+        `<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' type='hidden'><value>urn:form</value></field>` +
+        `<field var='n'><value>1</value><value>&lt;2></value></field></x></query></iq>`,
+      `<iq type='result' id='*' from='*' to='*'><query xmlns='${ITEMS}'><item jid='rooms.capulet.lit' name='Rooms'/></query></iq>`,
+    ],
+  );
   await core.loader.stop('extra', core.host());
-  same(t, [await juliet.iq('get', info(), 'capulet.lit'), await juliet.iq('get', items(), 'capulet.lit')], [
-    `<iq type='result' id='*' from='*' to='*'><query xmlns='${INFO}'><identity category='server' type='im' name='Verona'/>${both}</query></iq>`,
-    `<iq type='result' id='*' from='*' to='*'><query xmlns='${ITEMS}'/></iq>`,
-  ]);
+  same(
+    t,
+    [await juliet.iq('get', info(), 'capulet.lit'), await juliet.iq('get', items(), 'capulet.lit')],
+    [
+      `<iq type='result' id='*' from='*' to='*'><query xmlns='${INFO}'><identity category='server' type='im' name='Verona'/>${both}</query></iq>`,
+      `<iq type='result' id='*' from='*' to='*'><query xmlns='${ITEMS}'/></iq>`,
+    ],
+  );
 });
