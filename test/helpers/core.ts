@@ -40,7 +40,12 @@ export interface CoreOptions {
   /** What front ends declare of settings. */
   readonly parts?: readonly SettingsPart[];
   /** Largest numbers per account (documents in bytes). */
-  readonly limits?: { readonly roster?: number; readonly offline?: number; readonly blocked?: number; readonly documents?: number };
+  readonly limits?: {
+    readonly roster?: number;
+    readonly offline?: number;
+    readonly blocked?: number;
+    readonly documents?: number;
+  };
 }
 
 type ImServices = ReturnType<typeof serveIm>;
@@ -69,7 +74,10 @@ export class TestCore implements AsyncDisposable {
     return core;
   }
 
-  private constructor({ accounts = [], hosts = [], limits = {}, parts = [], settings = '' }: CoreOptions, store: Store) {
+  private constructor(
+    { accounts = [], hosts = [], limits = {}, parts = [], settings = '' }: CoreOptions,
+    store: Store,
+  ) {
     const domains = new Set([...hosts, ...accounts.map((account) => jid(account).domain)]);
     if (domains.size === 0) domains.add('localhost');
     this.store = store;

@@ -31,9 +31,13 @@ export const contactAddresses = defineModule({
   }),
   needs: [],
   start(scope, _parts, settings) {
-    const fields = roles.flatMap((role) => (settings[role].length === 0 ? [] : { name: `${role}-addresses`, values: settings[role] }));
+    const fields = roles.flatMap((role) =>
+      settings[role].length === 0 ? [] : { name: `${role}-addresses`, values: settings[role] },
+    );
     if (fields.length === 0) return;
     const form: DataForm = { type: 'result', formType: 'http://jabber.org/network/serverinfo', fields };
-    scope.transform('disco/info', 'main', (info, query) => (query.scope === 'host' ? { ...info, forms: [...info.forms, form] } : info));
+    scope.transform('disco/info', 'main', (info, query) =>
+      query.scope === 'host' ? { ...info, forms: [...info.forms, form] } : info,
+    );
   },
 });

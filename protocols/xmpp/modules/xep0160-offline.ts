@@ -5,7 +5,12 @@ export const offline = defineModule({
   name: 'offline',
   description: 'Announces that messages wait for accounts that are offline.',
   specs: [
-    { document: 'XEP-0160', version: '1.0.1', title: 'Best Practices for Handling Offline Messages', status: 'complete' },
+    {
+      document: 'XEP-0160',
+      version: '1.0.1',
+      title: 'Best Practices for Handling Offline Messages',
+      status: 'complete',
+    },
   ],
   needs: ['offline'],
   start(scope) {

@@ -8,7 +8,10 @@ const ROMEO = 'romeo@capulet.lit';
 const BLOCKED = "<blocked xmlns='urn:xmpp:blocking:errors'/>";
 
 async function verona(blocked?: number): Promise<TestCore> {
-  const core = await TestCore.open({ accounts: [JULIET, ROMEO], ...(blocked === undefined ? {} : { limits: { blocked } }) });
+  const core = await TestCore.open({
+    accounts: [JULIET, ROMEO],
+    ...(blocked === undefined ? {} : { limits: { blocked } }),
+  });
   core.befriend(JULIET, ROMEO);
   return core;
 }
@@ -21,8 +24,10 @@ async function both() {
   return { core, juliet, romeo };
 }
 
-const block = (core: TestCore, ...addresses: readonly string[]) => core.im.blocking.block(jid(JULIET), addresses.map(jid));
-const unblock = (core: TestCore, ...addresses: readonly string[]) => core.im.blocking.unblock(jid(JULIET), addresses.map(jid));
+const block = (core: TestCore, ...addresses: readonly string[]) =>
+  core.im.blocking.block(jid(JULIET), addresses.map(jid));
+const unblock = (core: TestCore, ...addresses: readonly string[]) =>
+  core.im.blocking.unblock(jid(JULIET), addresses.map(jid));
 
 test('a blocked contact sees the user go, and come back', async (t) => {
   const { core, romeo } = await both();
@@ -59,7 +64,10 @@ test('what a blocked user sends never arrives', async (t) => {
     romeo.send(`<iq to='${to}' type='result' id='m'/>`);
   }
   juliet.got(t);
-  t.deepEqual(romeo.take().filter(({ from }) => from?.bare === JULIET), []);
+  t.deepEqual(
+    romeo.take().filter(({ from }) => from?.bare === JULIET),
+    [],
+  );
   t.is(core.im.offline.count(jid(JULIET)), 0);
 });
 
@@ -96,7 +104,10 @@ test('presence is kept from a blocked contact while it changes', async (t) => {
   romeo.send(`<presence type='unavailable'/>`);
   romeo.take();
   romeo.available();
-  t.deepEqual(romeo.take().map(({ from }) => from?.full), [`${ROMEO}/orchard`]);
+  t.deepEqual(
+    romeo.take().map(({ from }) => from?.full),
+    [`${ROMEO}/orchard`],
+  );
 });
 
 for (const [blocked, sender, hit] of [
@@ -171,7 +182,10 @@ test('a list has a bound', async (t) => {
 test('changes are told with what was named', async (t) => {
   await using core = await verona();
   const told: unknown[] = [];
-  core.host().hooks.notice('blocking/changed').add('main', ({ account, ...change }) => told.push([account.full, change]));
+  core
+    .host()
+    .hooks.notice('blocking/changed')
+    .add('main', ({ account, ...change }) => told.push([account.full, change]));
   block(core, 'a.lit', 'b.lit');
   unblock(core, 'a.lit');
   unblock(core);

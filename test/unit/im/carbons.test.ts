@@ -9,7 +9,9 @@ const MUC = 'http://jabber.org/protocol/muc#user';
 /** Juliet with three devices: two with carbons, one without. */
 async function verona() {
   const core = await TestCore.open({ accounts: [JULIET, ROMEO] });
-  const [balcony, chamber, old] = ['balcony', 'chamber', 'old'].map((resource) => core.login(`${JULIET}/${resource}`)) as [TestSession, TestSession, TestSession];
+  const [balcony, chamber, old] = ['balcony', 'chamber', 'old'].map((resource) =>
+    core.login(`${JULIET}/${resource}`),
+  ) as [TestSession, TestSession, TestSession];
   for (const session of [balcony, chamber]) session.carbons = true;
   const romeo = core.login(`${ROMEO}/orchard`);
   const clear = (): void => void [balcony, chamber, old, romeo].forEach((session) => session.take());
@@ -46,7 +48,10 @@ test('what one device sends is copied to the others, not to itself', async (t) =
 test('a message to the account reaches its devices once each', async (t) => {
   const { balcony, chamber, old, romeo } = await verona();
   romeo.send(`<message to='${JULIET}' type='chat'><body>hi</body></message>`);
-  t.deepEqual([balcony, chamber, old].map((session) => session.take().length), [1, 1, 1]);
+  t.deepEqual(
+    [balcony, chamber, old].map((session) => session.take().length),
+    [1, 1, 1],
+  );
 });
 
 test('devices with less priority get copies', async (t) => {
@@ -111,7 +116,10 @@ test('a refused message leaves no copy', async (t) => {
   const { balcony, chamber } = await verona();
   balcony.send("<message to='a@nowhere.lit' type='chat'><body>b</body></message>");
   t.is(balcony.take()[0]?.type, 'error');
-  t.deepEqual(chamber.take().filter(({ type }) => type !== 'error' && type !== 'chat'), []);
+  t.deepEqual(
+    chamber.take().filter(({ type }) => type !== 'error' && type !== 'chat'),
+    [],
+  );
 });
 
 test('the answer to a copy goes nowhere (section 10.3)', async (t) => {
@@ -122,7 +130,9 @@ test('the answer to a copy goes nowhere (section 10.3)', async (t) => {
 
 test('declarations travel with the copy', async (t) => {
   const { chamber, romeo } = await verona();
-  romeo.send(`<message xmlns='jabber:client' xmlns:x='urn:x' to='${JULIET}/balcony' type='chat'><body>b</body><x:y/></message>`);
+  romeo.send(
+    `<message xmlns='jabber:client' xmlns:x='urn:x' to='${JULIET}/balcony' type='chat'><body>b</body><x:y/></message>`,
+  );
   const copy = chamber.take()[0]?.child('received', 'urn:xmpp:carbons:2')?.getChild('forwarded')?.getChild('message');
   t.is(copy?.getChild('y')?.getNS(), 'urn:x');
 });

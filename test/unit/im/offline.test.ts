@@ -44,7 +44,8 @@ for (const [type, content, kept, refused] of [
 test('messages come in order, once, stamped with the time of their arrival', async (t) => {
   await using core = await verona();
   const romeo = core.login(`${ROMEO}/orchard`);
-  for (const text of ['1', '2']) romeo.send(`<message to='${JULIET}' type='chat' id='${text}'><body>${text}</body></message>`);
+  for (const text of ['1', '2'])
+    romeo.send(`<message to='${JULIET}' type='chat' id='${text}'><body>${text}</body></message>`);
   const before = Date.now();
   const juliet = core.connect(`${JULIET}/balcony`);
   juliet.available();
@@ -52,7 +53,10 @@ test('messages come in order, once, stamped with the time of their arrival', asy
   juliet.got(
     t,
     `<presence from='${JULIET}/balcony' to='${JULIET}'/>`,
-    ...['1', '2'].map((text) => `<message type='chat' id='${text}' from='${ROMEO}/orchard' to='${JULIET}'><body>${text}</body>${delay}</message>`),
+    ...['1', '2'].map(
+      (text) =>
+        `<message type='chat' id='${text}' from='${ROMEO}/orchard' to='${JULIET}'><body>${text}</body>${delay}</message>`,
+    ),
   );
   t.is(core.im.offline.count(jid(JULIET)), 0);
   juliet.leave();
@@ -106,7 +110,9 @@ test('a full storage refuses, and says so to the sender', async (t) => {
 
 test('declarations that a message leans on survive', async (t) => {
   await using core = await verona();
-  core.login(`${ROMEO}/orchard`).send(`<message xmlns='jabber:client' xmlns:x='urn:x' to='${JULIET}' xml:lang='it'>${body}<x:y/></message>`);
+  core
+    .login(`${ROMEO}/orchard`)
+    .send(`<message xmlns='jabber:client' xmlns:x='urn:x' to='${JULIET}' xml:lang='it'>${body}<x:y/></message>`);
   const juliet = core.connect(`${JULIET}/balcony`);
   juliet.available();
   const message = juliet.take().find(({ kind }) => kind === 'message');

@@ -36,7 +36,8 @@ test('initial presence goes to subscribers, own resources and itself, and brings
   romeo.take();
   const balcony = core.connect(`${JULIET}/balcony`);
   balcony.send("<presence id='p'><show>away</show></presence>");
-  const told = (to: string): string => `<presence id='p' from='${JULIET}/balcony' to='${to}'><show>away</show></presence>`;
+  const told = (to: string): string =>
+    `<presence id='p' from='${JULIET}/balcony' to='${to}'><show>away</show></presence>`;
   romeo.got(t, told(ROMEO));
   chamber.got(t, told(JULIET));
   paris.got(t);
@@ -75,7 +76,8 @@ test('unavailable presence goes to all, with what the user says; its sender hear
   const balcony = core.login(`${JULIET}/balcony`);
   for (const session of [romeo, chamber]) session.take();
   balcony.send("<presence type='unavailable'><status>gone</status></presence>");
-  const told = (to: string): string => `<presence type='unavailable' from='${JULIET}/balcony' to='${to}'><status>gone</status></presence>`;
+  const told = (to: string): string =>
+    `<presence type='unavailable' from='${JULIET}/balcony' to='${to}'><status>gone</status></presence>`;
   romeo.got(t, told(ROMEO));
   chamber.got(t, told(JULIET));
   balcony.got(t, told(JULIET));
@@ -252,7 +254,11 @@ test('an absent account is described by its last words', async (t) => {
 
 test('a request to a resource is for those who may see it (section 8.5.3.1)', async (t) => {
   await using core = await verona();
-  const [juliet, romeo, paris] = [core.login(`${JULIET}/balcony`), core.login(`${ROMEO}/orchard`), core.login(`${PARIS}/home`)];
+  const [juliet, romeo, paris] = [
+    core.login(`${JULIET}/balcony`),
+    core.login(`${ROMEO}/orchard`),
+    core.login(`${PARIS}/home`),
+  ];
   juliet.take();
   const ask = "<query xmlns='jabber:iq:version'/>";
   t.is(errorOf(await paris.iq('get', ask, `${JULIET}/balcony`)), 'service-unavailable/cancel');
@@ -269,7 +275,10 @@ test('a request to a resource is for those who may see it (section 8.5.3.1)', as
 
 test('modules may change broadcast presence, and what they make of it answers probes', async (t) => {
   await using core = await verona();
-  core.host().hooks.transformation('presence/broadcast').add('main', (value) => value.withChild("<x xmlns='urn:x'/>"));
+  core
+    .host()
+    .hooks.transformation('presence/broadcast')
+    .add('main', (value) => value.withChild("<x xmlns='urn:x'/>"));
   const romeo = core.login(`${ROMEO}/orchard`);
   const juliet = core.login(`${JULIET}/balcony`);
   const changed = `<presence from='${JULIET}/balcony' to='${ROMEO}'><x xmlns='urn:x'/></presence>`;

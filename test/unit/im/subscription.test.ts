@@ -139,7 +139,8 @@ function cells(table: string): readonly Cell[] {
       if (next === undefined) throw new Error(`no such state: ${outcome}`);
       return { old, passes: passes === 'MUST', next, approves: outcome === 'pre-approval', reply };
     });
-  if (read.map(({ old }) => old).join() !== subscriptionStates.join()) throw new Error('a table has all states in order');
+  if (read.map(({ old }) => old).join() !== subscriptionStates.join())
+    throw new Error('a table has all states in order');
   return read;
 }
 

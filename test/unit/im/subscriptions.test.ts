@@ -84,7 +84,10 @@ test('a request waits for its user, with its content, and comes at every login u
     juliet.got(t, `<presence from='${JULIET}/${resource}' to='${JULIET}'/>`, request);
     juliet.leave();
   }
-  t.deepEqual(Object.values(core.im.roster.of(jid(JULIET)).items).map(({ listed }) => listed), [false]);
+  t.deepEqual(
+    Object.values(core.im.roster.of(jid(JULIET)).items).map(({ listed }) => listed),
+    [false],
+  );
   const juliet = core.login(`${JULIET}/balcony`);
   juliet.send(`<presence to='${ROMEO}' type='unsubscribed'/>`);
   juliet.take();
@@ -97,10 +100,16 @@ test('a request waits for its user, with its content, and comes at every login u
 
 test('a request that is too large is kept without its content', async (t) => {
   await using core = await verona();
-  core.login(`${ROMEO}/orchard`).send(`<presence to='${JULIET}' type='subscribe'><status>${'a'.repeat(5000)}</status></presence>`);
+  core
+    .login(`${ROMEO}/orchard`)
+    .send(`<presence to='${JULIET}' type='subscribe'><status>${'a'.repeat(5000)}</status></presence>`);
   const juliet = core.connect(`${JULIET}/balcony`);
   juliet.available();
-  juliet.got(t, `<presence from='${JULIET}/balcony' to='${JULIET}'/>`, `<presence type='subscribe' from='${ROMEO}' to='${JULIET}'/>`);
+  juliet.got(
+    t,
+    `<presence from='${JULIET}/balcony' to='${JULIET}'/>`,
+    `<presence type='subscribe' from='${ROMEO}' to='${JULIET}'/>`,
+  );
 });
 
 test('requests go to available resources, answers to interested ones', async (t) => {
