@@ -14,10 +14,17 @@ import { REGISTER, Registration, submitted } from '../stream/register.ts';
 
 export const registration = defineModule({
   name: 'registration',
-  description: 'Lets users change their password and end their account, and strangers make one where the section registration allows it.',
+  description:
+    'Lets users change their password and end their account, and strangers make one where the section registration allows it.',
   specs: [
     { document: 'XEP-0077', version: '2.4', title: 'In-Band Registration', status: 'complete' },
-    { document: 'XEP-0004', version: '2.13.2', title: 'Data Forms', status: 'partial', note: 'FORM_TYPE, fields and values, as far as the server uses them' },
+    {
+      document: 'XEP-0004',
+      version: '2.13.2',
+      title: 'Data Forms',
+      status: 'partial',
+      note: 'FORM_TYPE, fields and values, as far as the server uses them',
+    },
   ],
   settings: z.strictObject({
     change_password: z.boolean().prefault(true).describe('Users may change their password with their clients.'),
@@ -61,19 +68,24 @@ class OwnAccount {
   /** Who is no user of this host has no account to speak of. */
   judge({ from, own, payload, to }: IqRequest): Refusal | undefined {
     if (to.local !== '' && !own) return refuse('forbidden');
-    if (from.domain === this.#host.domain && from.local !== '' && this.#accounts.exists(from.domain, from.local)) return undefined;
+    if (from.domain === this.#host.domain && from.local !== '' && this.#accounts.exists(from.domain, from.local))
+      return undefined;
     // Section 3.2: "The entity sending the remove request was not previously registered."
     return refuse(payload.getChild('remove', REGISTER) === undefined ? 'not-allowed' : 'registration-required');
   }
 
   /** Section 3.1: who is registered is told so. The password stays unsaid. */
   describe({ from, stanza }: IqRequest): IqAnswer {
-    return stanza.result(`<query xmlns='${REGISTER}'><registered/><username>${escapeText(from.local)}</username><password/></query>`);
+    return stanza.result(
+      `<query xmlns='${REGISTER}'><registered/><username>${escapeText(from.local)}</username><password/></query>`,
+    );
   }
 
   change(request: IqRequest): IqAnswer | Promise<IqAnswer> {
     const { payload } = request;
-    return payload.getChild('remove', REGISTER) === undefined ? this.#changePassword(request) : this.#remove(request, payload);
+    return payload.getChild('remove', REGISTER) === undefined
+      ? this.#changePassword(request)
+      : this.#remove(request, payload);
   }
 
   /** Section 3.3. */
@@ -81,10 +93,13 @@ class OwnAccount {
     if (!this.#options.change_password) return refuse('not-allowed', 'passwords are not changed here');
     const { password = '', username } = submitted(stanza);
     // "the server MUST NOT change the password to a null value".
-    if (username === undefined || password === '') return refuse('bad-request', 'a user name and a password are needed');
-    if (this.#accounts.canonical(username) !== from.local) return refuse('not-allowed', 'this is the name of somebody else');
+    if (username === undefined || password === '')
+      return refuse('bad-request', 'a user name and a password are needed');
+    if (this.#accounts.canonical(username) !== from.local)
+      return refuse('not-allowed', 'this is the name of somebody else');
     const session = this.#registry.find(from);
-    if (session instanceof ClientSession && session.stream?.secureEnough === false) return refuse('not-authorized', 'use TLS');
+    if (session instanceof ClientSession && session.stream?.secureEnough === false)
+      return refuse('not-authorized', 'use TLS');
     const change = await this.#accounts.setPassword(from.domain, from.local, password);
     if (!change.ok) return change.refusal;
     await this.#store.durable(change.ticket);

@@ -69,7 +69,9 @@ const octets = (one: string, other: string): number => Buffer.compare(Buffer.fro
 
 /** Section 5.1, in its order. */
 export function verification({ features, forms, identities }: DiscoInfo): string {
-  const who = identities.map(({ category, lang = '', name = '', type }) => `${category}/${type}/${lang}/${name}<`).toSorted(octets);
+  const who = identities
+    .map(({ category, lang = '', name = '', type }) => `${category}/${type}/${lang}/${name}<`)
+    .toSorted(octets);
   const what = features.map((feature) => `${feature}<`).toSorted(octets);
   const more = forms
     .toSorted((one, other) => octets(one.formType, other.formType))
@@ -79,14 +81,22 @@ export function verification({ features, forms, identities }: DiscoInfo): string
         .toSorted((one, other) => octets(one.name, other.name))
         .flatMap(({ name, values }) => [`${name}<`, ...values.toSorted(octets).map((value) => `${value}<`)]),
     ]);
-  return createHash('sha1').update([...who, ...what, ...more].join('')).digest('base64');
+  return createHash('sha1')
+    .update([...who, ...what, ...more].join(''))
+    .digest('base64');
 }
 
 /** What an answer to disco#info says; undefined when it is ill-formed by section 5.4. */
 export function readInfo(query: Element): DiscoInfo | undefined {
-  const attribute = (element: Element, name: string): string => (element.attrs as Readonly<Record<string, string | undefined>>)[name] ?? '';
+  const attribute = (element: Element, name: string): string =>
+    (element.attrs as Readonly<Record<string, string | undefined>>)[name] ?? '';
   const identities = query.getChildren('identity', DISCO_INFO).map((element) => {
-    return { category: attribute(element, 'category'), type: attribute(element, 'type'), lang: attribute(element, 'xml:lang'), name: attribute(element, 'name') };
+    return {
+      category: attribute(element, 'category'),
+      type: attribute(element, 'type'),
+      lang: attribute(element, 'xml:lang'),
+      name: attribute(element, 'name'),
+    };
   });
   const features = query.getChildren('feature', DISCO_INFO).map((element) => attribute(element, 'var'));
   const forms: DiscoInfo['forms'][number][] = [];
@@ -99,10 +109,16 @@ export function readInfo(query: Element): DiscoInfo | undefined {
     // A form without a hidden FORM_TYPE is passed over.
     if (purpose?.type !== 'hidden') continue;
     if (new Set(purpose.values).size !== 1) return undefined;
-    forms.push({ type: 'result', formType: purpose.values[0] ?? '', fields: fields.filter((field) => field !== purpose) });
+    forms.push({
+      type: 'result',
+      formType: purpose.values[0] ?? '',
+      fields: fields.filter((field) => field !== purpose),
+    });
   }
   const names = identities.map(({ category, lang, name, type }) => `${category}/${type}/${lang}/${name}`);
-  const twice = [names, features, forms.map(({ formType }) => formType)].some((list) => new Set(list).size < list.length);
+  const twice = [names, features, forms.map(({ formType }) => formType)].some(
+    (list) => new Set(list).size < list.length,
+  );
   return twice ? undefined : { identities, features, forms };
 }
 
@@ -139,7 +155,8 @@ class KnownCaps {
     const asked = this.#asking.get(ver);
     if (asked !== undefined && this.#online(asked)) return;
     this.#asking.set(ver, session);
-    if (this.#asking.size > this.#size) for (const oldest of this.#asking.keys()) if (oldest !== ver) return void this.#asking.delete(oldest);
+    if (this.#asking.size > this.#size)
+      for (const oldest of this.#asking.keys()) if (oldest !== ver) return void this.#asking.delete(oldest);
     const payload = `<query xmlns='${DISCO_INFO}' node='${escapeAttribute(`${node}#${ver}`)}'/>`;
     this.#host.ask(session.jid, payload, (answer) => {
       this.#asking.delete(ver);

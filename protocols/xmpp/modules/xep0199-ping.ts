@@ -17,7 +17,9 @@ export const ping = defineModule({
   settings: z.strictObject({
     send: z.boolean().prefault(true).describe('Ping clients from which nothing has come for a while.'),
     interval: duration({ min: '10s', max: '1d' }).prefault('5m').describe('Silence after which a client is pinged.'),
-    timeout: duration({ min: '1s', max: '1h' }).prefault('1m').describe('Time a client has to send anything after a ping.'),
+    timeout: duration({ min: '1s', max: '1h' })
+      .prefault('1m')
+      .describe('Time a client has to send anything after a ping.'),
     action: z
       .enum(['none', 'kill'])
       .prefault('kill')
@@ -60,7 +62,8 @@ export class KeepAlive implements Timed, Disposable {
     const { interval, timeout } = this.#options;
     const { streams, timers } = this.#host.server;
     for (const stream of this.#pinged.keys()) if (!streams.has(stream)) this.#pinged.delete(stream);
-    for (const stream of streams) if (stream.host === this.#host && stream.session !== undefined) this.#look(stream, timers.now);
+    for (const stream of streams)
+      if (stream.host === this.#host && stream.session !== undefined) this.#look(stream, timers.now);
     timers.add(this, Math.min(interval, timeout) / 4);
   }
 

@@ -33,12 +33,16 @@ export const carbons = defineModule({
       }),
     );
     // Section 11: copies come from the server itself and by another way. What comes by this one is forged.
-    scope.transform('message/inbound', 'guard', (message) => (message.content.includes(MARK) ? withoutForged(message) : message));
+    scope.transform('message/inbound', 'guard', (message) =>
+      message.content.includes(MARK) ? withoutForged(message) : message,
+    );
   },
 });
 
 function withoutForged(message: Stanza): Stanza {
   if (message.child('sent', CARBONS) === undefined && message.child('received', CARBONS) === undefined) return message;
-  const kept = message.element.getChildElements().filter((child) => !child.is('sent', CARBONS) && !child.is('received', CARBONS));
+  const kept = message.element
+    .getChildElements()
+    .filter((child) => !child.is('sent', CARBONS) && !child.is('received', CARBONS));
   return message.withChildren(...kept);
 }

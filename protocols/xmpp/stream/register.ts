@@ -27,7 +27,10 @@ export interface RegistrationParts {
 }
 
 /** What a request carries: from the data form if there is one (XEP-0077 section 6), else from the plain elements. */
-export function submitted(request: Stanza): { readonly username: string | undefined; readonly password: string | undefined } {
+export function submitted(request: Stanza): {
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+} {
   const query = request.child('query', REGISTER);
   const form = query === undefined ? undefined : readForm(query);
   if (form !== undefined) return { username: valueOf(form, 'username'), password: valueOf(form, 'password') };
@@ -83,7 +86,16 @@ export class Registration implements StreamFeature {
 
   #requestOf({ attributes, content, declarations }: Frame): Stanza {
     const { jid } = this.#host.host;
-    return new Stanza('iq', jid, undefined, attributes.get('id'), attributes.get('type'), undefined, content, declarations);
+    return new Stanza(
+      'iq',
+      jid,
+      undefined,
+      attributes.get('id'),
+      attributes.get('type'),
+      undefined,
+      content,
+      declarations,
+    );
   }
 
   /** Why nobody registers on this stream, if so: service-unavailable when registration is off, forbidden by the access rule. */
@@ -116,7 +128,8 @@ export class Registration implements StreamFeature {
     const { domain } = this.#host.host;
     const { password = '', username = '' } = submitted(request);
     // Section 3.1: whatever is missing or empty.
-    if (username === '' || password === '') return request.error(refuse('not-acceptable', 'a user name and a password are needed'));
+    if (username === '' || password === '')
+      return request.error(refuse('not-acceptable', 'a user name and a password are needed'));
     const origin = originOfStream(stream);
     const before = this.#latest.get(origin);
     const limited = this.#limited(origin);
