@@ -102,7 +102,8 @@ export class Arrival implements Keeper {
       socket.pause();
       if (seen.length > header.length) socket.unshift(seen.subarray(header.length));
       // Who comes through a balancer is somewhere else, even where the balancer is here.
-      if (header.kind === 'proxied') this.#admit(socket, { address: header.address.ip, port: header.address.port, loopback: false });
+      if (header.kind === 'proxied')
+        this.#admit(socket, { address: header.address.ip, port: header.address.port, loopback: false });
       else if (header.kind === 'unknown') this.#admit(socket, { ...remoteOf(socket), loopback: false });
       else this.#admit(socket, remoteOf(socket));
     };
@@ -175,7 +176,8 @@ function ignore(): void {
 function remoteOf(socket: Socket): Remote {
   const { localAddress, remoteAddress, remotePort } = socket;
   // A local socket has no addresses: whoever may open the file is on this machine.
-  if (remoteAddress === undefined) return { address: '', port: 0, loopback: localAddress === undefined && !socket.destroyed };
+  if (remoteAddress === undefined)
+    return { address: '', port: 0, loopback: localAddress === undefined && !socket.destroyed };
   const mapped = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress;
   return { address: mapped, port: remotePort ?? 0, loopback: isLocal(remoteAddress) && isLocal(localAddress ?? '') };
 }

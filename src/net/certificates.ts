@@ -98,7 +98,8 @@ function readCertificate(file: string): Certificate | CertificateProblem {
     if (keyFile === undefined) return { file, problem: 'there is no private key beside it' };
     const key = keyFile === file ? chain : read(keyFile);
     const leaf = new X509Certificate(chain);
-    if (!leaf.checkPrivateKey(createPrivateKey(key))) return { file, problem: 'the private key is that of another certificate' };
+    if (!leaf.checkPrivateKey(createPrivateKey(key)))
+      return { file, problem: 'the private key is that of another certificate' };
     return { file, keyFile, chain, key, leaf, names: namesOf(leaf) };
   } catch (error) {
     return { file, problem: messageOf(error) };
@@ -158,8 +159,10 @@ export function judge(certificate: Certificate, now: number): readonly string[] 
   if (leaf.validToDate.getTime() < now) problems.push(`expired at ${leaf.validToDate.toISOString()}`);
   else if (leaf.validToDate.getTime() < now + SOON) problems.push(`expires soon, at ${leaf.validToDate.toISOString()}`);
   if (isSelfSigned(certificate)) problems.push('is self-signed');
-  if (certificate.names.length === 0 && leaf.subjectAltName === undefined) problems.push('names no host (RFC 9525 needs a subjectAltName)');
-  if (((statSync(keyFile, { throwIfNoEntry: false })?.mode ?? 0) & 0o007) !== 0) problems.push(`its key ${keyFile} can be used by everybody`);
+  if (certificate.names.length === 0 && leaf.subjectAltName === undefined)
+    problems.push('names no host (RFC 9525 needs a subjectAltName)');
+  if (((statSync(keyFile, { throwIfNoEntry: false })?.mode ?? 0) & 0o007) !== 0)
+    problems.push(`its key ${keyFile} can be used by everybody`);
   return problems;
 }
 
@@ -175,16 +178,35 @@ export interface CertificateRow {
 }
 
 /** What each host presents at this time, and what is wrong with it. */
-export function describeCertificates(certificates: readonly Certificate[], hosts: readonly string[], now: number): readonly CertificateRow[] {
+export function describeCertificates(
+  certificates: readonly Certificate[],
+  hosts: readonly string[],
+  now: number,
+): readonly CertificateRow[] {
   const best = certificates.toSorted((a, b) => quality(b, now) - quality(a, now));
   return hosts.map((host) => {
     const name = asciiHost(host);
-    const certificate = best.find(({ names }) => names.includes(name)) ?? best.find((candidate) => covers(candidate, name));
+    const certificate =
+      best.find(({ names }) => names.includes(name)) ?? best.find((candidate) => covers(candidate, name));
     if (certificate === undefined) {
-      return { host, file: undefined, names: [], notBefore: undefined, notAfter: undefined, problems: ['no certificate names it'] };
+      return {
+        host,
+        file: undefined,
+        names: [],
+        notBefore: undefined,
+        notAfter: undefined,
+        problems: ['no certificate names it'],
+      };
     }
     const { file, leaf, names } = certificate;
-    return { host, file, names, notBefore: leaf.validFromDate, notAfter: leaf.validToDate, problems: judge(certificate, now) };
+    return {
+      host,
+      file,
+      names,
+      notBefore: leaf.validFromDate,
+      notAfter: leaf.validToDate,
+      problems: judge(certificate, now),
+    };
   });
 }
 

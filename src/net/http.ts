@@ -72,7 +72,11 @@ export class HttpService implements Acceptor {
   readonly counters = { requests: 0, upgrades: 0, notFound: 0, refused: 0 };
 
   /** @param paths by listener name: URL path to handler name @param fault is told what a handler throws */
-  constructor(paths: (listener: string) => ReadonlyMap<string, string>, fault: (error: unknown) => void, times: HttpTimes = {}) {
+  constructor(
+    paths: (listener: string) => ReadonlyMap<string, string>,
+    fault: (error: unknown) => void,
+    times: HttpTimes = {},
+  ) {
     this.#paths = paths;
     this.#fault = fault;
     this.#server = createServer({
@@ -83,14 +87,23 @@ export class HttpService implements Acceptor {
       ...times,
     });
     this.#server.maxRequestsPerSocket = REQUESTS;
-    this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => void this.#answer(request, response));
-    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
+    this.#server.on(
+      'request',
+      (request: IncomingMessage, response: ServerResponse) => void this.#answer(request, response),
+    );
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+      this.#upgrade(request, socket, head),
+    );
     // Node looks for slow requests only once its server listens; this one gets its sockets from our own listeners.
     this.#server.emit('listening');
   }
 
   /** Says what answers where a listener names it. Throws when the name is taken. */
-  handle(name: string, handler: HttpHandler, { below = false, maxBody = 0, methods = ['GET'] }: HandlerOptions = {}): Disposable {
+  handle(
+    name: string,
+    handler: HttpHandler,
+    { below = false, maxBody = 0, methods = ['GET'] }: HandlerOptions = {},
+  ): Disposable {
     if (this.#routes.has(name)) throw new Error(`two HTTP handlers are named ${name}`);
     const allowed = methods.includes('GET') ? [...methods, 'HEAD'] : methods;
     this.#routes.set(name, { handler, below, maxBody, methods: allowed });
@@ -150,7 +163,11 @@ export class HttpService implements Acceptor {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const connection = this.#connections.get(request.socket);
-    const name = this.#nameOf(connection, addressOf(request).path, (candidate, below) => !below && this.#upgrades.has(candidate));
+    const name = this.#nameOf(
+      connection,
+      addressOf(request).path,
+      (candidate, below) => !below && this.#upgrades.has(candidate),
+    );
     const handler = this.#upgrades.get(name ?? '');
     socket.on('error', ignore);
     if (handler === undefined || connection === undefined) {
@@ -163,7 +180,11 @@ export class HttpService implements Acceptor {
   }
 
   /** The handler with the longest path of this listener that is the request's path, or stands above it. */
-  #nameOf(connection: Connection | undefined, path: string, takes: (name: string, below: boolean) => boolean): string | undefined {
+  #nameOf(
+    connection: Connection | undefined,
+    path: string,
+    takes: (name: string, below: boolean) => boolean,
+  ): string | undefined {
     let best = '';
     let found: string | undefined;
     for (const [prefix, name] of this.#paths(connection?.listener.name ?? '')) {

@@ -58,7 +58,9 @@ export class Listeners implements Door {
   }
 
   get bound(): readonly BoundListener[] {
-    return [...this.#open.values()].map(({ config, server }) => Object.assign({ boundPort: boundPort(server) }, config));
+    return [...this.#open.values()].map(({ config, server }) =>
+      Object.assign({ boundPort: boundPort(server) }, config),
+    );
   }
 
   /**
@@ -71,7 +73,9 @@ export class Listeners implements Door {
     const added = [...wanted].filter(([key]) => !this.#open.has(key));
     for (const [key, config] of wanted) this.#adopt(key, config);
     // What is in the way of a new one closes first, the rest when the new ones are open.
-    const blocking = gone.filter(([, { config, server }]) => added.some(([, other]) => sharePlace({ ...config, port: boundPort(server) }, other)));
+    const blocking = gone.filter(([, { config, server }]) =>
+      added.some(([, other]) => sharePlace({ ...config, port: boundPort(server) }, other)),
+    );
     this.#close(blocking);
     const errors: Error[] = [];
     for (const [key, config] of added) {
@@ -79,7 +83,12 @@ export class Listeners implements Door {
         await this.#listen(key, config);
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException;
-        errors.push(new Error(`listener ${config.name} cannot listen on ${placeOf(config)}: ${reasons.get(code ?? '') ?? message}`, { cause: error }));
+        errors.push(
+          new Error(
+            `listener ${config.name} cannot listen on ${placeOf(config)}: ${reasons.get(code ?? '') ?? message}`,
+            { cause: error },
+          ),
+        );
       }
     }
     this.#close(gone.filter((old) => !blocking.includes(old)));

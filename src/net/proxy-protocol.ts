@@ -49,7 +49,9 @@ function readText(bytes: Buffer): ProxyHeader {
   const end = bytes.subarray(0, LONGEST_V1).indexOf('\r\n');
   if (end < 0) return bytes.length >= LONGEST_V1 ? invalid('the header has no end') : MORE;
   const length = end + 2;
-  const [, family, source = '', destination = '', port = '', destinationPort = '', ...rest] = bytes.toString('latin1', 0, end).split(' ');
+  const [, family, source = '', destination = '', port = '', destinationPort = '', ...rest] = bytes
+    .toString('latin1', 0, end)
+    .split(' ');
   // "the receiver must ignore anything presented before the CRLF is found"
   if (family === 'UNKNOWN') return { kind: 'unknown', length };
   const version = family === 'TCP4' ? 'ipv4' : family === 'TCP6' ? 'ipv6' : undefined;
@@ -93,7 +95,11 @@ function readBinary(bytes: Buffer): ProxyHeader {
   if (size < width * 2 + 4) return invalid('a bad address');
   const address = bytes.subarray(16, 16 + width);
   const text = family === 'ipv4' ? [...address].join('.') : groups(address);
-  return { kind: 'proxied', length, address: addressOf(text, family as 'ipv4' | 'ipv6', bytes.readUInt16BE(16 + width * 2)) };
+  return {
+    kind: 'proxied',
+    length,
+    address: addressOf(text, family as 'ipv4' | 'ipv6', bytes.readUInt16BE(16 + width * 2)),
+  };
 }
 
 function groups(bytes: Buffer): string {

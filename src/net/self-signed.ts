@@ -9,6 +9,9 @@ const { asn1 } = forge;
 const { UNIVERSAL, CONTEXT_SPECIFIC } = asn1.Class;
 type Node = forge.asn1.Asn1;
 
+/** A context-specific type is any number; the library types the universal ones. */
+const create: (tagClass: number, type: number, constructed: boolean, value: string | Node[]) => Node = asn1.create;
+
 const OID = {
   ecdsaWithSha256: '1.2.840.10045.4.3.2',
   commonName: '2.5.4.3',
@@ -57,7 +60,10 @@ export function selfSigned(host: string, now: Date): { readonly certificate: str
   const whole = sequence(tbs, algorithm, bits(`\0${signature.toString('latin1')}`));
   const base64 = Buffer.from(asn1.toDer(whole).getBytes(), 'latin1').toString('base64');
   const lines = base64.match(/.{1,64}/g) ?? [];
-  return { certificate: `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`, key: privateKey };
+  return {
+    certificate: `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`,
+    key: privateKey,
+  };
 }
 
 /** Writes `<host>.crt` and `<host>.key` into the directory, both for their owner only. A pair that is half written is never seen as a pair. */
@@ -95,7 +101,9 @@ function alternativeNames(host: string): readonly Node[] {
 /** In network order. */
 function addressBytes(address: string): string {
   const words = Uint32Array.from(parseIp(address)?.words ?? []);
-  return [...words].map((word) => String.fromCharCode(word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255)).join('');
+  return [...words]
+    .map((word) => String.fromCharCode(word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255))
+    .join('');
 }
 
 function extension(id: string, critical: boolean, value: Node): Node {
@@ -111,12 +119,12 @@ function set(part: Node): Node {
   return constructed(UNIVERSAL, asn1.Type.SET, [part]);
 }
 
-function constructed(tagClass: forge.asn1.Class, type: forge.asn1.Type, parts: readonly Node[]): Node {
-  return asn1.create(tagClass, type, true, [...parts]);
+function constructed(tagClass: forge.asn1.Class, type: forge.asn1.Type | number, parts: readonly Node[]): Node {
+  return create(tagClass, type, true, [...parts]);
 }
 
-function primitive(tagClass: forge.asn1.Class, type: forge.asn1.Type, value: string): Node {
-  return asn1.create(tagClass, type, false, value);
+function primitive(tagClass: forge.asn1.Class, type: forge.asn1.Type | number, value: string): Node {
+  return create(tagClass, type, false, value);
 }
 
 function oid(id: string): Node {

@@ -62,5 +62,7 @@ function endPointHash(certificate: X509Certificate): Buffer | undefined {
   const algorithm = (certificate.signatureAlgorithm ?? '').toLowerCase();
   const hash = ['sha512', 'sha384', 'sha256', 'sha224'].find((name) => algorithm.includes(name));
   if (hash !== undefined) return createHash(hash).update(certificate.raw).digest();
-  return algorithm.includes('sha1') || algorithm.includes('md5') ? createHash('sha256').update(certificate.raw).digest() : undefined;
+  return algorithm.includes('sha1') || algorithm.includes('md5')
+    ? createHash('sha256').update(certificate.raw).digest()
+    : undefined;
 }

@@ -26,7 +26,8 @@ export type Alpn = readonly string[];
 /** Strangers choose the names they ask for. */
 const REMEMBERED = 1000;
 /** RFC 9325 sections 3.3 and 3.5: no compression, no renegotiation. */
-const SECURE_OPTIONS = constants.SSL_OP_NO_COMPRESSION | constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE;
+const SECURE_OPTIONS =
+  constants.SSL_OP_NO_COMPRESSION | constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE;
 
 /**
  * The server's certificates and what is made of them. A name that the peer asks for (RFC 6066 section 3) chooses the certificate
@@ -138,6 +139,7 @@ export class TlsService {
 /** Exact names before wildcards, better certificates before others. */
 function find(entries: readonly Entry[], name: string): Entry | undefined {
   return (
-    entries.find(({ certificate }) => certificate.names.includes(name)) ?? entries.find(({ certificate }) => covers(certificate, name))
+    entries.find(({ certificate }) => certificate.names.includes(name)) ??
+    entries.find(({ certificate }) => covers(certificate, name))
   );
 }

@@ -4,18 +4,26 @@ import { type HttpTimes, HttpService } from '#src/net/http.ts';
 import { Listeners } from '#src/net/listeners.ts';
 import { dial, plain, read, secure, tlsFor, untilClosed } from './kit.ts';
 
-async function serve(t: ExecutionContext, paths: Readonly<Record<string, string>>, more: { readonly times?: HttpTimes; readonly tls?: 'direct'; readonly proxy?: boolean } = {}) {
+async function serve(
+  t: ExecutionContext,
+  paths: Readonly<Record<string, string>>,
+  more: { readonly times?: HttpTimes; readonly tls?: 'direct'; readonly proxy?: boolean } = {},
+) {
   const faults: unknown[] = [];
-  const http = new HttpService(() => new Map(Object.entries(paths)), (error) => faults.push(error), more.times);
+  const http = new HttpService(
+    () => new Map(Object.entries(paths)),
+    (error) => faults.push(error),
+    more.times,
+  );
   const listeners = new Listeners({
-    tls: more.tls === undefined ? undefined : await tlsFor(t, ['localhost']),
+    tls: more.tls === undefined ? undefined : tlsFor(t, ['localhost']),
     limits: { total: 100, perIp: 100 },
     refuses: () => false,
     fault: (error) => t.fail(error.message),
   });
   listeners.serve('test', http);
   t.teardown(() => {
-    void listeners.stop();
+    listeners.stop();
     listeners.destroyAll();
   });
   await listeners.apply([{ ...plain, tls: more.tls ?? 'off', proxyProtocol: more.proxy ?? false }]);
@@ -31,12 +39,15 @@ async function ask(t: ExecutionContext, port: number, request: string): Promise<
   return untilClosed(socket);
 }
 
-const get = (path: string, method = 'GET'): string => `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+const get = (path: string, method = 'GET'): string =>
+  `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
 
 test('the handler that the listener names answers, with the address of the peer', async (t) => {
   const { http, port } = await serve(t, { '/metrics': 'metrics' });
   http.handle('metrics', ({ connection, method, path, query }) =>
-    text(`${method} ${path} ${query.get('name') ?? ''} ${connection?.remoteAddress ?? ''} ${String(connection?.loopback)}`),
+    text(
+      `${method} ${path} ${query.get('name') ?? ''} ${connection?.remoteAddress ?? ''} ${String(connection?.loopback)}`,
+    ),
   );
   const answer = await ask(t, port, get('/metrics?name=up'));
   t.regex(answer, /^HTTP\/1\.1 200 OK\r\n/);
@@ -82,7 +93,8 @@ test('a method that is not for the handler is answered 405 with those that are',
 test('bodies are read up to their bound, whether told beforehand or not', async (t) => {
   const { http, port } = await serve(t, { '/post': 'post' });
   http.handle('post', ({ body }) => text(`got ${body.toString()}`), { methods: ['POST'], maxBody: 8 });
-  const post = (headers: string, body: string) => `POST /post HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${headers}\r\n\r\n${body}`;
+  const post = (headers: string, body: string) =>
+    `POST /post HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${headers}\r\n\r\n${body}`;
   t.regex(await ask(t, port, post('Content-Length: 8', '12345678')), /got 12345678$/);
   t.regex(await ask(t, port, post('Content-Length: 9', '123456789')), /^HTTP\/1\.1 413 /);
   t.regex(await ask(t, port, post('Transfer-Encoding: chunked', '3\r\nabc\r\n0\r\n\r\n')), /got abc$/);
@@ -113,18 +125,25 @@ for (const [name, request, status] of [
 }
 
 test('a header that never ends is answered 408', async (t) => {
-  const { port } = await serve(t, {}, { times: { headersTimeout: 40, requestTimeout: 60, connectionsCheckingInterval: 10 } });
+  const { port } = await serve(
+    t,
+    {},
+    { times: { headersTimeout: 40, requestTimeout: 60, connectionsCheckingInterval: 10 } },
+  );
   t.regex(await ask(t, port, 'GET / HTTP/1.1\r\nX: '), /^HTTP\/1\.1 408 /);
 });
 
 test('an upgrade goes to its handler, which owns the connection', async (t) => {
   const { http, port } = await serve(t, { '/ws': 'ws' });
   http.upgrade('ws', (request, socket, head, connection) => {
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${request.headers.upgrade ?? ''}\r\n\r\n`);
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${request.headers.upgrade ?? ''}\r\n\r\n`,
+    );
     socket.write(`${head.toString()} from ${connection.remoteAddress}`);
     socket.end();
   });
-  const upgrade = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhead`;
+  const upgrade = (path: string) =>
+    `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhead`;
   t.regex(await ask(t, port, upgrade('/ws')), /^HTTP\/1\.1 101 [\s\S]*head from 127\.0\.0\.1$/);
   t.regex(await ask(t, port, upgrade('/other')), /^HTTP\/1\.1 404 /);
   t.deepEqual([http.counters.upgrades, http.counters.notFound], [1, 1]);

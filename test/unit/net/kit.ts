@@ -29,15 +29,15 @@ export function directory(t: ExecutionContext): string {
 }
 
 /** Self-signed certificates for these hosts, in this order. */
-export async function certificates(t: ExecutionContext, ...hosts: readonly string[]): Promise<readonly Certificate[]> {
+export function certificates(t: ExecutionContext, ...hosts: readonly string[]): readonly Certificate[] {
   const path = directory(t);
-  for (const host of hosts) await writeSelfSigned(path, host, new Date());
+  for (const host of hosts) writeSelfSigned(path, host, new Date());
   return hosts.flatMap((host) => readCertificates([join(path, `${host}.crt`)]).certificates);
 }
 
-export async function tlsFor(t: ExecutionContext, hosts: readonly string[], options: Partial<TlsOptions> = {}): Promise<TlsService> {
+export function tlsFor(t: ExecutionContext, hosts: readonly string[], options: Partial<TlsOptions> = {}): TlsService {
   const service = new TlsService({ ...tlsOptions, ...options });
-  service.load(await certificates(t, ...hosts));
+  service.load(certificates(t, ...hosts));
   return service;
 }
 
@@ -91,10 +91,10 @@ export class Recorder implements ConnectionHandler {
 export interface Harness {
   readonly listeners: Listeners;
   /** The next connection that reaches the front end. */
-  next(): Promise<Recorder>;
+  readonly next: () => Promise<Recorder>;
   /** Everything that reached the front end so far. */
   readonly accepted: readonly Recorder[];
-  port(name?: string): number;
+  readonly port: (name?: string) => number;
 }
 
 /** Listeners with a front end that records. */
@@ -122,7 +122,7 @@ export async function harness(
   });
   listeners.serve('test', acceptor);
   t.teardown(() => {
-    void listeners.stop();
+    listeners.stop();
     listeners.destroyAll();
   });
   await listeners.apply(configs);

@@ -11,9 +11,9 @@ const v1 = (text: string): Buffer => Buffer.from(`${text}\r\n`, 'latin1');
 const v2 = (head: string, block: string): Buffer =>
   Buffer.from(`${SIGNATURE}${head}${(block.length / 2).toString(16).padStart(4, '0')}${block}`, 'hex');
 
-const ADDRESSES4 = 'c0000207' + 'c0000201' + '04d2' + '1466';
-const SOURCE6 = '20010db8000000000000000000000001';
-const ADDRESSES6 = `${SOURCE6}20010db8000000000000000000000002` + '04d2' + '1466';
+/** Source and destination, then their ports: 192.0.2.7, 192.0.2.1, 1234, 5222. */
+const ADDRESSES4 = 'c0000207c000020104d21466';
+const ADDRESSES6 = '20010db800000000000000000000000120010db800000000000000000000000204d21466';
 const UNIX = '2f'.repeat(216);
 
 const good: readonly (readonly [name: string, header: Buffer, expected: object])[] = [
@@ -21,7 +21,11 @@ const good: readonly (readonly [name: string, header: Buffer, expected: object])
   ['v1 TCP6', v1('PROXY TCP6 2001:db8::1 2001:DB8::2 1234 5222'), proxied('2001:db8::1', 1234)],
   ['v1 TCP6, not shortened', v1('PROXY TCP6 2001:0db8:0:0:0:0:0:1 ::1 1 2'), proxied('2001:db8::1', 1)],
   ['v1 TCP6 with an IPv4 address in it', v1('PROXY TCP6 ::ffff:192.0.2.7 ::1 1 2'), proxied('192.0.2.7', 1)],
-  ['v1, the longest', v1(`PROXY TCP6 ${'ffff:'.repeat(7)}ffff ${'ffff:'.repeat(7)}ffff 65535 65535`), proxied('ffff:'.repeat(7) + 'ffff', 65535)],
+  [
+    'v1, the longest',
+    v1(`PROXY TCP6 ${'ffff:'.repeat(7)}ffff ${'ffff:'.repeat(7)}ffff 65535 65535`),
+    proxied('ffff:'.repeat(7) + 'ffff', 65535),
+  ],
   ['v1, ports 0 and 65535', v1('PROXY TCP4 0.0.0.0 255.255.255.255 0 65535'), proxied('0.0.0.0', 0)],
   ['v1 UNKNOWN', v1('PROXY UNKNOWN'), { kind: 'unknown' }],
   ['v1 UNKNOWN with anything behind', v1('PROXY UNKNOWN ffff:: junk 1 2 3'), { kind: 'unknown' }],
@@ -40,7 +44,8 @@ for (const [name, header, expected] of good) {
   test(`${name} is read, however it is cut`, (t) => {
     const wire = Buffer.concat([header, Buffer.from('<stream:stream>')]);
     t.deepEqual(readProxyHeader(wire), { ...expected, length: header.length } as ReturnType<typeof readProxyHeader>);
-    for (let end = 0; end < Math.min(header.length, 300); end++) t.is(readProxyHeader(wire.subarray(0, end)).kind, 'more', `after ${end} bytes`);
+    for (let end = 0; end < Math.min(header.length, 300); end++)
+      t.is(readProxyHeader(wire.subarray(0, end)).kind, 'more', `after ${end} bytes`);
   });
 }
 
@@ -100,7 +105,10 @@ test('the peer is who the header says, and what follows it is read', async (t) =
   socket.write('hello');
   await first.got('hello');
   const { loopback, remoteAddress, remotePort } = first.connection;
-  t.deepEqual({ loopback, remoteAddress, remotePort }, { loopback: false, remoteAddress: '127.0.0.1', remotePort: 1234 });
+  t.deepEqual(
+    { loopback, remoteAddress, remotePort },
+    { loopback: false, remoteAddress: '127.0.0.1', remotePort: 1234 },
+  );
   const other = await dial(t, port());
   other.write(Buffer.concat([v2('2121', ADDRESSES6), Buffer.from('in one piece')]));
   const second = await next();
@@ -166,14 +174,16 @@ test('only trusted balancers may send headers', async (t) => {
   socket.write(v1('PROXY TCP4 192.0.2.7 192.0.2.1 1234 5222'));
   t.is(await untilClosed(socket), '');
   t.is(listeners.counters.proxyErrors, 1);
-  await listeners.apply([{ ...behind, proxies: [...blocks, ...['127.0.0.0/8'].flatMap((text) => parseBlock(text) ?? [])] }]);
+  await listeners.apply([
+    { ...behind, proxies: [...blocks, ...['127.0.0.0/8'].flatMap((text) => parseBlock(text) ?? [])] },
+  ]);
   const trusted = await dial(t, port());
   trusted.write(v1('PROXY TCP4 192.0.2.7 192.0.2.1 1234 5222'));
   t.is((await next()).connection.remoteAddress, '192.0.2.7');
 });
 
 test('TLS behind a PROXY header', async (t) => {
-  const tls = await tlsFor(t, ['localhost']);
+  const tls = tlsFor(t, ['localhost']);
   const { next, port } = await harness(t, [{ ...behind, tls: 'direct' }], { tls });
   const socket = await dial(t, port());
   socket.write(v2('2111', ADDRESSES4));
@@ -186,7 +196,7 @@ test('TLS behind a PROXY header', async (t) => {
 });
 
 test('header and ClientHello in one piece', async (t) => {
-  const tls = await tlsFor(t, ['localhost']);
+  const tls = tlsFor(t, ['localhost']);
   const { next, port } = await harness(t, [{ ...behind, tls: 'direct' }], { tls });
   const socket = await dial(t, port());
   let first = true;

@@ -42,7 +42,13 @@ test('over a long time the rate is what passes', (t) => {
   t.true(passed <= 20_000 + 10_000 * 60 + 1400 && passed >= 10_000 * 60);
 });
 
-for (const [rate, burst] of [[0, 1], [-1, 1], [1, 0], [Number.NaN, 1], [1, Number.NaN]] as const) {
+for (const [rate, burst] of [
+  [0, 1],
+  [-1, 1],
+  [1, 0],
+  [Number.NaN, 1],
+  [1, Number.NaN],
+] as const) {
   test(`a shaper of ${rate} bytes/s and ${burst} bytes is refused`, (t) => {
     t.throws(() => new Shaper(rate, burst, 0), { instanceOf: RangeError });
   });

@@ -122,7 +122,12 @@ test('one that fails does not keep the others from firing', (t) => {
   const { clock, faults, timers } = wheel();
   const fine = new Item(clock);
   timers.add(fine, 1000);
-  timers.add(new Item(clock, () => { throw new Error('a bug'); }), 1000);
+  timers.add(
+    new Item(clock, () => {
+      throw new Error('a bug');
+    }),
+    1000,
+  );
   timers.add(new Item(clock), 1000);
   clock.pass(2000);
   t.is(fine.fired.length, 1);
@@ -159,11 +164,21 @@ test('a change of the wall clock moves no timeout', (t) => {
 
 test('many items fire each in its order of time', (t) => {
   const { clock, timers } = wheel();
-  const items = Array.from({ length: 5000 }, (_, index) => ({ delay: ((index * 7919) % 400_000) + 1, item: new Item(clock) }));
+  const items = Array.from({ length: 5000 }, (_, index) => ({
+    delay: ((index * 7919) % 400_000) + 1,
+    item: new Item(clock),
+  }));
   for (const { delay, item } of items) timers.add(item, delay);
   const started = clock.elapsed();
   clock.pass(401_000);
-  t.true(items.every(({ delay, item }) => item.fired.length === 1 && (item.fired[0] ?? 0) - started >= delay && (item.fired[0] ?? 0) - started <= delay + 500));
+  t.true(
+    items.every(
+      ({ delay, item }) =>
+        item.fired.length === 1 &&
+        (item.fired[0] ?? 0) - started >= delay &&
+        (item.fired[0] ?? 0) - started <= delay + 500,
+    ),
+  );
 });
 
 test('after its disposal the clock stands still', (t) => {

@@ -34,7 +34,7 @@ const fingerprint = ({ leaf }: { readonly leaf: X509Certificate }): string => le
 const presented = (client: TLSSocket): string => client.getPeerCertificate().fingerprint256;
 
 test('STARTTLS: the plain connection becomes a secured one', async (t) => {
-  const tls = await tlsFor(t, ['localhost']);
+  const tls = tlsFor(t, ['localhost']);
   const { client, peer } = await upgraded(t, tls, { servername: 'localhost' });
   t.true(peer.connection.secured);
   t.is(peer.connection.tls?.protocol, 'TLSv1.3');
@@ -50,7 +50,7 @@ test('STARTTLS: the plain connection becomes a secured one', async (t) => {
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   test(`${version}: both ends export the same keying material (RFC 5705, RFC 9266)`, async (t) => {
-    const tls = await tlsFor(t, ['localhost']);
+    const tls = tlsFor(t, ['localhost']);
     const { client, peer } = await upgraded(t, tls, { maxVersion: version });
     const info = peer.connection.tls;
     t.is(info?.protocol, version);
@@ -62,7 +62,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
 }
 
 test('tls-server-end-point is the hash of the certificate that this handshake used (RFC 5929 section 4)', async (t) => {
-  const [first, second] = await certificates(t, 'one.example', 'two.example');
+  const [first, second] = certificates(t, 'one.example', 'two.example');
   if (first === undefined || second === undefined) return t.fail();
   const tls = new TlsService(tlsOptions);
   tls.load([first, second]);
@@ -71,13 +71,13 @@ test('tls-server-end-point is the hash of the certificate that this handshake us
   const expected = createHash('sha256').update(second.leaf.raw).digest();
   t.deepEqual(peer.connection.tls?.serverEndPoint(), expected);
   // A reload is for new handshakes.
-  tls.load(await certificates(t, 'two.example'));
+  tls.load(certificates(t, 'two.example'));
   t.deepEqual(peer.connection.tls?.serverEndPoint(), expected);
 });
 
 test('the name asked for chooses the certificate', async (t) => {
   const hosts = ['one.example', 'two.example', 'chat.two.example', 'xn--bcher-kva.example'];
-  const loaded = await certificates(t, ...hosts);
+  const loaded = certificates(t, ...hosts);
   const service = new TlsService(tlsOptions);
   service.load(loaded);
   const [a, b, c, d] = loaded.map(fingerprint);
@@ -98,7 +98,7 @@ test('the name asked for chooses the certificate', async (t) => {
 });
 
 test('SNI on the wire: exact, wildcard, unknown and absent names', async (t) => {
-  const loaded = await certificates(t, 'one.example', 'two.example');
+  const loaded = certificates(t, 'one.example', 'two.example');
   const [one, two] = loaded.map(fingerprint);
   const tls = new TlsService(tlsOptions);
   tls.load(loaded, 'two.example');
@@ -116,7 +116,7 @@ test('SNI on the wire: exact, wildcard, unknown and absent names', async (t) => 
 });
 
 test('a peer that asks for no name gets the certificate of the host its stream is for', async (t) => {
-  const loaded = await certificates(t, 'one.example', 'two.example');
+  const loaded = certificates(t, 'one.example', 'two.example');
   const tls = new TlsService(tlsOptions);
   tls.load(loaded);
   const { client } = await upgraded(t, tls, {}, 'two.example');
@@ -129,7 +129,7 @@ test('of several certificates for a name a valid one is used, wherever it stands
   longAgo.setUTCFullYear(longAgo.getUTCFullYear() - 11);
   writeSelfSigned(path, 'one.example', longAgo);
   const { certificates: expired } = readCertificates([path]);
-  const valid = await certificates(t, 'one.example');
+  const valid = certificates(t, 'one.example');
   const tls = new TlsService(tlsOptions);
   for (const order of [
     [...expired, ...valid],
@@ -143,11 +143,11 @@ test('of several certificates for a name a valid one is used, wherever it stands
 });
 
 test('a reload: new handshakes get the new certificate, old connections live on', async (t) => {
-  const tls = await tlsFor(t, ['localhost']);
+  const tls = tlsFor(t, ['localhost']);
   const { next, port } = await harness(t, [{ ...plain, tls: 'direct' }], { tls });
   const old = await secure(t, { port: port(), servername: 'localhost' });
   const oldPeer = await next();
-  const fresh = await certificates(t, 'localhost');
+  const fresh = certificates(t, 'localhost');
   tls.load(fresh);
   const client = await secure(t, { port: port(), servername: 'localhost' });
   t.is(presented(client), fresh.map(fingerprint)[0] ?? '');
@@ -157,27 +157,27 @@ test('a reload: new handshakes get the new certificate, old connections live on'
 });
 
 test('a certificate that cannot be used leaves the old ones in force', async (t) => {
-  const tls = await tlsFor(t, ['localhost']);
+  const tls = tlsFor(t, ['localhost']);
   const before = tls.certificateFor('localhost')?.fingerprint256;
-  const [broken] = await certificates(t, 'localhost');
+  const [broken] = certificates(t, 'localhost');
   if (broken === undefined) return t.fail();
   t.throws(() => tls.load([{ ...broken, key: 'no key' }]));
   t.is(tls.certificateFor('localhost')?.fingerprint256, before);
 });
 
 test('versions below 1.2 are refused by default, 1.2 where 1.3 is asked for', async (t) => {
-  const lowest = await tlsFor(t, ['localhost']);
+  const lowest = tlsFor(t, ['localhost']);
   const { listeners, port } = await harness(t, [{ ...plain, tls: 'direct' }], { tls: lowest });
   const old = { minVersion: 'TLSv1' as const, maxVersion: 'TLSv1.1' as const, ciphers: 'DEFAULT@SECLEVEL=0' };
   await t.throwsAsync(secure(t, { port: port(), ...old }), { message: /alert|protocol/i });
   t.is(listeners.counters.tlsErrors, 1);
-  const strict = await tlsFor(t, ['localhost'], { minVersion: '1.3' });
+  const strict = tlsFor(t, ['localhost'], { minVersion: '1.3' });
   const { port: strictPort } = await harness(t, [{ ...plain, tls: 'direct' }], { tls: strict });
   await t.throwsAsync(secure(t, { port: strictPort(), maxVersion: 'TLSv1.2' }), { message: /alert|protocol/i });
 });
 
 test('sessions are resumed with tickets, over a reload of the certificate too', async (t) => {
-  const tls = await tlsFor(t, ['localhost']);
+  const tls = tlsFor(t, ['localhost']);
   const { next, port } = await harness(t, [{ ...plain, tls: 'direct' }], { tls });
   const first = await secure(t, { port: port(), servername: 'localhost' });
   const session = once(first, 'session');
@@ -186,15 +186,15 @@ test('sessions are resumed with tickets, over a reload of the certificate too', 
   const [ticket] = (await session) as [Buffer];
   const again = await secure(t, { port: port(), servername: 'localhost', session: ticket });
   t.true(again.isSessionReused());
-  tls.load(await certificates(t, 'localhost'));
+  tls.load(certificates(t, 'localhost'));
   const later = await secure(t, { port: port(), servername: 'localhost', session: ticket });
   t.true(later.isSessionReused());
 });
 
 test('client certificates: requested, verified, told apart', async (t) => {
-  const [trusted, stranger] = await certificates(t, 'juliet.example', 'romeo.example');
+  const [trusted, stranger] = certificates(t, 'juliet.example', 'romeo.example');
   if (trusted === undefined || stranger === undefined) return t.fail();
-  const tls = await tlsFor(t, ['localhost'], { clientCertificates: 'request', clientAuthorities: [trusted.chain] });
+  const tls = tlsFor(t, ['localhost'], { clientCertificates: 'request', clientAuthorities: [trusted.chain] });
   const known = await upgraded(t, tls, { cert: trusted.chain, key: trusted.key });
   t.is(known.peer.connection.tls?.peerCertificate?.fingerprint256, trusted.leaf.fingerprint256);
   t.true(known.peer.connection.tls?.peerVerified);
@@ -207,9 +207,9 @@ test('client certificates: requested, verified, told apart', async (t) => {
 });
 
 test('client certificates: required, on direct TLS and on STARTTLS', async (t) => {
-  const [trusted, stranger] = await certificates(t, 'juliet.example', 'romeo.example');
+  const [trusted, stranger] = certificates(t, 'juliet.example', 'romeo.example');
   if (trusted === undefined || stranger === undefined) return t.fail();
-  const tls = await tlsFor(t, ['localhost'], { clientCertificates: 'require', clientAuthorities: [trusted.chain] });
+  const tls = tlsFor(t, ['localhost'], { clientCertificates: 'require', clientAuthorities: [trusted.chain] });
   const { accepted, listeners, next, port } = await harness(t, [{ ...plain, tls: 'direct' }], { tls });
   for (const identity of [{}, { cert: stranger.chain, key: stranger.key }]) {
     const client = connect({ port: port(), host: '127.0.0.1', rejectUnauthorized: false, ...identity });
@@ -232,7 +232,7 @@ test('client certificates: required, on direct TLS and on STARTTLS', async (t) =
 });
 
 test('STARTTLS followed by garbage closes with an error, and is counted', async (t) => {
-  const tls = await tlsFor(t, ['localhost']);
+  const tls = tlsFor(t, ['localhost']);
   const { listeners, next, port } = await harness(t, [optional], { tls });
   const socket = await dial(t, port());
   const peer = await next();
@@ -240,14 +240,14 @@ test('STARTTLS followed by garbage closes with an error, and is counted', async 
   socket.write('<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>');
   await untilClosed(socket);
   const error = await peer.closed.promise;
-  t.is((error as NodeJS.ErrnoException | undefined)?.code, 'ERR_SSL_WRONG_VERSION_NUMBER');
+  t.like(error, { code: 'ERR_SSL_WRONG_VERSION_NUMBER' });
   t.is(peer.received, '');
   t.is(listeners.counters.tlsErrors, 1);
   t.is(listeners.connections, 0);
 });
 
 test('STARTTLS with a peer that hangs up in the handshake', async (t) => {
-  const tls = await tlsFor(t, ['localhost']);
+  const tls = tlsFor(t, ['localhost']);
   const { listeners, next, port } = await harness(t, [optional], { tls });
   const socket = await dial(t, port());
   const peer = await next();
@@ -269,7 +269,7 @@ test('a connection without certificates offers no TLS', async (t) => {
 });
 
 test('nobody renegotiates (RFC 9325 section 3.5)', async (t) => {
-  const tls = await tlsFor(t, ['localhost']);
+  const tls = tlsFor(t, ['localhost']);
   const { client, peer } = await upgraded(t, tls, { maxVersion: 'TLSv1.2' });
   const refused = Promise.withResolvers<unknown>();
   client.on('error', refused.resolve);
@@ -281,13 +281,13 @@ test('nobody renegotiates (RFC 9325 section 3.5)', async (t) => {
 });
 
 test('names that strangers ask for are not remembered without bound', async (t) => {
-  const tls = await tlsFor(t, ['localhost']);
+  const tls = tlsFor(t, ['localhost']);
   for (let index = 0; index < 5000; index++) tls.certificateFor(`name${index}.example`);
   t.is(tls.counters.unknownNames, 5000);
 });
 
 test('a unix socket can be upgraded as well', async (t) => {
-  const tls = await tlsFor(t, ['localhost']);
+  const tls = tlsFor(t, ['localhost']);
   const path = join(directory(t), 'c2s.sock');
   const { next } = await harness(t, [{ ...optional, path, port: undefined }], { tls });
   const socket = await dial(t, path);
