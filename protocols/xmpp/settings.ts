@@ -13,7 +13,9 @@ export const xmppSection = declare(
     resource_conflict: z
       .enum(['closeold', 'closenew', 'setresource'])
       .prefault('closeold')
-      .describe('When a resource is bound twice: close the old session, refuse the new one, or give the new one another resource.'),
+      .describe(
+        'When a resource is bound twice: close the old session, refuse the new one, or give the new one another resource.',
+      ),
     plain_without_tls: z
       .enum(['never', 'loopback'])
       .prefault('loopback')

@@ -4,7 +4,6 @@
  *
  * Callers hold a *point* and test its `idle` flag: an event that nobody listens to costs that one test.
  */
-// oxlint-disable-next-line typescript/no-empty-interface -- filled by augmentation
 export interface Decisions {}
 export interface Transforms {}
 export interface Notices {}
@@ -85,7 +84,9 @@ export class Hooks {
     return pointOf(this.#decisions, event, DecisionPoint<Input<Decisions[E]>, Answer<Decisions[E]>>);
   }
 
-  transformation<E extends keyof Transforms & string>(event: E): TransformPoint<Input<Transforms[E]>, Value<Transforms[E]>> {
+  transformation<E extends keyof Transforms & string>(
+    event: E,
+  ): TransformPoint<Input<Transforms[E]>, Value<Transforms[E]>> {
     return pointOf(this.#transforms, event, TransformPoint<Input<Transforms[E]>, Value<Transforms[E]>>);
   }
 

@@ -5,7 +5,7 @@ import { DROPPED, type Outcome, refused } from '#src/router/outcome.ts';
 import type { Router } from '#src/router/router.ts';
 import type { Registry } from '#src/session/registry.ts';
 import { type Refusal, refuse } from '#src/stanza/conditions.ts';
-import { Stanza } from '#src/stanza/stanza.ts';
+import type { Stanza } from '#src/stanza/stanza.ts';
 import { json } from '#src/store/codec.ts';
 import type { Store, Table } from '#src/store/store.ts';
 import type { Presence } from './presence.ts';
@@ -31,7 +31,11 @@ export interface BlockingLimits {
 /** XEP-0191 section 3.3: the sender is told no more than that nobody is there. */
 const HIDDEN = refused(refuse('service-unavailable'));
 /** As the example of section 3.3 has it: of type "cancel". */
-const OWN = refused({ condition: 'not-acceptable', type: 'cancel', detail: "<blocked xmlns='urn:xmpp:blocking:errors'/>" });
+const OWN = refused({
+  condition: 'not-acceptable',
+  type: 'cancel',
+  detail: "<blocked xmlns='urn:xmpp:blocking:errors'/>",
+});
 const NOBODY: ReadonlySet<string> = new Set();
 
 /** The block lists of all accounts (XEP-0191), in force for every protocol because the router asks. */
@@ -56,7 +60,9 @@ export class Blocking {
     return [
       host.hooks.decision('stanza/outbound').add('guard', (submission) => this.#judgeOutbound(submission)),
       host.hooks.decision('stanza/inbound').add('guard', (stanza) => this.#judgeInbound(stanza)),
-      host.hooks.decision('presence/withheld').add('main', ({ account, contact }) => (this.blocks(account, contact) ? true : undefined)),
+      host.hooks
+        .decision('presence/withheld')
+        .add('main', ({ account, contact }) => (this.blocks(account, contact) ? true : undefined)),
       host.hooks.notice('account/removed').add('main', ({ host: domain, local }) => this.#drop(domain, local)),
     ];
   }

@@ -35,7 +35,9 @@ export class Carbons {
   #received({ bare, stanza, to }: Reception): void {
     const others = this.#registry.of(bare);
     if (others.length <= to.length) return;
-    const takers = others.filter((other) => other.carbons && !to.includes(other) && other.jid.full !== stanza.from?.full);
+    const takers = others.filter(
+      (other) => other.carbons && !to.includes(other) && other.jid.full !== stanza.from?.full,
+    );
     if (takers.length === 0 || fromOccupant(stanza) || !copied(stanza)) return;
     for (const taker of takers) taker.deliver(copyOf('received', stanza, taker));
   }
@@ -50,7 +52,10 @@ export function copied(message: Stanza): boolean {
   if (type === 'chat' || type === 'error' || invites(message)) return true;
   return message.element
     .getChildElements()
-    .some((child) => child.getName() === 'body' || RECEIPTS.has(child.getNS() ?? '') || child.getNS() === 'jabber:x:conference');
+    .some(
+      (child) =>
+        child.getName() === 'body' || RECEIPTS.has(child.getNS() ?? '') || child.getNS() === 'jabber:x:conference',
+    );
 }
 
 /** A private message from an occupant of a room: the room has sent it to all who are in it. */
@@ -71,7 +76,11 @@ const RECEIPTS: ReadonlySet<string> = new Set([
 ]);
 
 /** Section 7: from the account's bare JID, the original forwarded (XEP-0297) in the client namespace. */
-function copyOf(direction: 'sent' | 'received', message: Stanza, taker: { readonly jid: Stanza['to'] & object }): Stanza {
+function copyOf(
+  direction: 'sent' | 'received',
+  message: Stanza,
+  taker: { readonly jid: Stanza['to'] & object },
+): Stanza {
   const inner = message.toString().replace('<message', "<message xmlns='jabber:client'");
   const forwarded = `<forwarded xmlns='urn:xmpp:forward:0'>${inner}</forwarded>`;
   return Stanza.make(

@@ -6,5 +6,7 @@ import type { StoredStanza } from './stanza-codec.ts';
 export function delayed({ at, stanza }: StoredStanza, domain: string, reason = ''): Stanza {
   if (stanza.child('delay', 'urn:xmpp:delay')?.attrs['from'] === domain) return stanza;
   const stamp = new Date(at).toISOString();
-  return stanza.withChild(`<delay xmlns='urn:xmpp:delay' from='${domain}' stamp='${stamp}'>${escapeText(reason)}</delay>`);
+  return stanza.withChild(
+    `<delay xmlns='urn:xmpp:delay' from='${domain}' stamp='${stamp}'>${escapeText(reason)}</delay>`,
+  );
 }

@@ -210,7 +210,8 @@ export class Presence {
   #absent(account: Jid, to: Jid, id: string | undefined): Stanza {
     const last = this.#last.of(account);
     const status = last === undefined || last.status === '' ? '' : `<status>${escapeText(last.status)}</status>`;
-    const stamp = last === undefined ? '' : `<delay xmlns='urn:xmpp:delay' stamp='${new Date(last.at).toISOString()}'/>`;
+    const stamp =
+      last === undefined ? '' : `<delay xmlns='urn:xmpp:delay' stamp='${new Date(last.at).toISOString()}'/>`;
     return Stanza.make('presence', { from: account, to, id, type: 'unavailable' }, status, stamp);
   }
 
@@ -231,7 +232,8 @@ export class Presence {
       const told = directed.filter((to) => covers(address, to));
       for (const to of told) session.directed?.delete(to.full);
       if (session.presence !== undefined) told.push(...this.#subscribers(account, address));
-      for (const to of new Map(told.map((one) => [one.full, one])).values()) this.#router.route(gone.addressed(to, session.jid));
+      for (const to of new Map(told.map((one) => [one.full, one])).values())
+        this.#router.route(gone.addressed(to, session.jid));
     }
   }
 

@@ -55,7 +55,10 @@ declare module '#src/plugin/contracts.ts' {
   }
 }
 
-const EMPTY: RosterRecord = Object.freeze({ version: 0, items: Object.freeze(Object.create(null) as Record<string, RosterItem>) });
+const EMPTY: RosterRecord = Object.freeze({
+  version: 0,
+  items: Object.freeze(Object.create(null) as Record<string, RosterItem>),
+});
 const CACHED = 1024;
 
 /** The rosters of all accounts: one row each, so that a change and its version are one write. */
@@ -84,7 +87,10 @@ export class Rosters {
     const stored = this.#rows.get([account.domain, account.local]);
     if (stored === undefined) return EMPTY;
     // Contacts are names that strangers chose: no prototype.
-    const record = { version: stored.version, items: Object.assign(Object.create(null), stored.items) as RosterRecord['items'] };
+    const record = {
+      version: stored.version,
+      items: Object.assign(Object.create(null), stored.items) as RosterRecord['items'],
+    };
     this.#remember(account.bare, record);
     return record;
   }

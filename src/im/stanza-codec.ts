@@ -29,7 +29,16 @@ const NEWLINE = 10;
 export const stanzas: Codec<StoredStanza> = {
   encode({ stanza, at }) {
     const { kind, to, from, id, type, lang, content, declarations } = stanza;
-    const head = { k: kind, t: at, to: to?.full, from: from?.full, id, type, lang, ns: declarations === '' ? undefined : declarations };
+    const head = {
+      k: kind,
+      t: at,
+      to: to?.full,
+      from: from?.full,
+      id,
+      type,
+      lang,
+      ns: declarations === '' ? undefined : declarations,
+    };
     return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), content]);
   },
 

@@ -108,7 +108,9 @@ export class Subscriptions {
     const { items } = this.#rosters.of(account);
     return Object.values(items).flatMap(({ jid, request, state }) => {
       const from = awaitsApproval(state) ? Jid.parse(jid) : undefined;
-      return from === undefined ? [] : [Stanza.make('presence', { from, to: account, type: 'subscribe' }, request ?? '')];
+      return from === undefined
+        ? []
+        : [Stanza.make('presence', { from, to: account, type: 'subscribe' }, request ?? '')];
     });
   }
 
@@ -176,4 +178,3 @@ function same(one: RosterItem, other: RosterItem): boolean {
   const { approved, listed, request, state } = one;
   return state === other.state && approved === other.approved && listed === other.listed && request === other.request;
 }
-

@@ -41,7 +41,7 @@ export class Loader implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const scopes = [...this.#scopes.values()].reverse();
+    const scopes = [...this.#scopes.values()].toReversed();
     this.#scopes.clear();
     for (const scope of scopes) await scope[Symbol.asyncDispose]();
   }

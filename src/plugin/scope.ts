@@ -1,13 +1,27 @@
 import type { Jid } from '#src/address/jid.ts';
-import type { DecisionPoint, Decisions, NoticePoint, Notices, Phase, TransformPoint, Transforms } from '#src/hooks/hooks.ts';
+import type {
+  DecisionPoint,
+  Decisions,
+  NoticePoint,
+  Notices,
+  Phase,
+  TransformPoint,
+  Transforms,
+} from '#src/hooks/hooks.ts';
 import type { Host } from '#src/router/host.ts';
 import type { IqHandler, IqScope } from '#src/router/iq.ts';
 import type { Router, Target } from '#src/router/router.ts';
 
-type DecisionOf<E extends keyof Decisions & string> = Decisions[E] extends { readonly input: infer I; readonly answer: infer A }
+type DecisionOf<E extends keyof Decisions & string> = Decisions[E] extends {
+  readonly input: infer I;
+  readonly answer: infer A;
+}
   ? (input: I) => A | undefined
   : never;
-type TransformOf<E extends keyof Transforms & string> = Transforms[E] extends { readonly input: infer I; readonly value: infer V }
+type TransformOf<E extends keyof Transforms & string> = Transforms[E] extends {
+  readonly input: infer I;
+  readonly value: infer V;
+}
   ? (value: V, input: I) => V
   : never;
 
@@ -29,13 +43,13 @@ export class Scope implements AsyncDisposable {
 
   /** May answer; the first answer wins. */
   decide<E extends keyof Decisions & string>(event: E, phase: Phase, fn: DecisionOf<E>): void {
-    const point = this.host.hooks.decision(event) as unknown as DecisionPoint<unknown, unknown>;
+    const point = this.host.hooks.decision(event) as DecisionPoint<unknown, unknown>;
     this.own(point.add(phase, fn as (input: unknown) => unknown));
   }
 
   /** Returns a new value. */
   transform<E extends keyof Transforms & string>(event: E, phase: Phase, fn: TransformOf<E>): void {
-    const point = this.host.hooks.transformation(event) as unknown as TransformPoint<unknown, unknown>;
+    const point = this.host.hooks.transformation(event) as TransformPoint<unknown, unknown>;
     this.own(point.add(phase, fn as (value: unknown, input: unknown) => unknown));
   }
 
@@ -67,7 +81,7 @@ export class Scope implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const thing of this.#owned.splice(0).reverse()) {
+    for (const thing of this.#owned.splice(0).toReversed()) {
       if (Symbol.asyncDispose in thing) await thing[Symbol.asyncDispose]();
       else thing[Symbol.dispose]();
     }

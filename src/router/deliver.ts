@@ -82,7 +82,8 @@ export class Deliverer {
     if (takers.length > 0) return this.#handedOver(message, to, takers);
     if (type === 'headline') return DROPPED;
     const outcome = this.#unclaimed.ask(message) ?? UNAVAILABLE;
-    if (outcome.kind === 'stored' && !this.#received.idle) this.#received.tell({ stanza: message, bare: to.bare, to: [] });
+    if (outcome.kind === 'stored' && !this.#received.idle)
+      this.#received.tell({ stanza: message, bare: to.bare, to: [] });
     return outcome;
   }
 

@@ -24,7 +24,7 @@ export class Features {
 
   /** Sorted, as entity capabilities (XEP-0115 section 5.1) want them. */
   list(scope: IqScope): readonly string[] {
-    return [...this.#counts[scope].keys()].sort();
+    return [...this.#counts[scope].keys()].toSorted();
   }
 
   has(scope: IqScope, feature: string): boolean {

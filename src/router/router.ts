@@ -90,7 +90,11 @@ export class Router {
   }
 
   /** RFC 6120 section 8.3.1: an error is never answered with an error; a result neither. */
-  #answer(stanza: Stanza, outcome: Outcome, deliver: (error: Stanza) => void = (error) => void this.route(error)): Outcome {
+  #answer(
+    stanza: Stanza,
+    outcome: Outcome,
+    deliver: (error: Stanza) => void = (error) => void this.route(error),
+  ): Outcome {
     if (outcome.kind !== 'refused') return outcome;
     this.counters.refused += 1;
     const { from, type } = stanza;

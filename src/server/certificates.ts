@@ -34,14 +34,17 @@ function ownDirectory(settings: Settings): string {
  */
 export function loadCertificates(tls: TlsService, settings: Settings, log: Log): void {
   let files = certificateFiles(settings);
-  const uncovered = settings.hosts.filter((host) => !files.certificates.some((certificate) => covers(certificate, host)));
+  const uncovered = settings.hosts.filter(
+    (host) => !files.certificates.some((certificate) => covers(certificate, host)),
+  );
   for (const host of uncovered) {
     log.info('making a self-signed certificate', { host });
     writeSelfSigned(ownDirectory(settings), host, new Date());
   }
   if (uncovered.length > 0) files = certificateFiles(settings);
   for (const { file, problem } of files.problems) {
-    if (uncovered.length === 0 || !problem.startsWith('ENOENT')) log.warn('a certificate cannot be used', { file, problem });
+    if (uncovered.length === 0 || !problem.startsWith('ENOENT'))
+      log.warn('a certificate cannot be used', { file, problem });
   }
   tls.load(files.certificates);
 }

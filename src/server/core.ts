@@ -59,7 +59,8 @@ export function compileRules(settings: Settings, accounts: Accounts): ReadonlyMa
       isLocal: (domain) => settings.hosts.includes(domain),
       exists: (domain, local) => accounts.exists(domain, local),
     });
-    if ('problems' in compiled) throw new Error(compiled.problems.map(({ path, text }) => `${path.join('.')}: ${text}`).join('; '));
+    if ('problems' in compiled)
+      throw new Error(compiled.problems.map(({ path, text }) => `${path.join('.')}: ${text}`).join('; '));
     rules.set(host, compiled.access);
   }
   return rules;

@@ -19,16 +19,16 @@ export interface ImLimits extends DocumentLimits {
   blocked(host: string): number;
 }
 
-export type ImServices = Pick<Services, 'roster' | 'subscriptions' | 'presence' | 'last' | 'offline' | 'blocking' | 'documents'>;
+export type ImServices = Pick<
+  Services,
+  'roster' | 'subscriptions' | 'presence' | 'last' | 'offline' | 'blocking' | 'documents'
+>;
 
 /** What every protocol shares: built once, and taking part in the life of every host. */
-export function serveIm(
-  router: Router,
-  registry: Registry,
-  store: Store,
-  limits: ImLimits,
-): ImServices {
-  const roster = new Rosters(store, limits, (change) => router.host(change.account.domain)?.hooks.notice('roster/changed').tell(change));
+export function serveIm(router: Router, registry: Registry, store: Store, limits: ImLimits): ImServices {
+  const roster = new Rosters(store, limits, (change) =>
+    router.host(change.account.domain)?.hooks.notice('roster/changed').tell(change),
+  );
   const subscriptions = new Subscriptions(router, registry, roster);
   const last = new LastActivity(store);
   const presence = new Presence(router, registry, roster, subscriptions, last);

@@ -7,7 +7,10 @@ import type { Settings } from '#src/settings/settings.ts';
 /** The listeners of the settings, each with a name. */
 export function listenersOf(settings: Settings): readonly (ListenerSettings & { readonly name: string })[] {
   const listeners = settings.named('listeners') as readonly ListenerSettings[];
-  return listeners.map((listener) => ({ ...listener, name: listener.name ?? `${listener.kind}-${listener.port ?? listener.path ?? ''}` }));
+  return listeners.map((listener) => {
+    const { kind, path = '', port = path } = listener;
+    return Object.assign({}, listener, { name: listener.name ?? `${kind}-${port}` });
+  });
 }
 
 /** What the listeners part needs of the section of that name. */
@@ -32,4 +35,3 @@ export function listenerConfigs(settings: Settings): readonly ListenerConfig[] {
 export function httpPaths(settings: Settings): ReadonlyMap<string, ReadonlyMap<string, string>> {
   return new Map(listenersOf(settings).map(({ handlers, name }) => [name, new Map(Object.entries(handlers))]));
 }
-

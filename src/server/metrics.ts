@@ -32,21 +32,34 @@ export function declareCoreMetrics(metrics: Metrics, { listeners, registry, rout
   metrics.counted('trivium_stanzas_refused_total', 'Stanzas answered with an error', () => router.counters.refused);
   metrics.gauge('trivium_connections', 'Open connections over all listeners', () => listeners.connections);
   metrics.counted('trivium_connections_accepted_total', 'Connections accepted', () => listeners.counters.accepted);
-  metrics.countedBy('trivium_connections_refused_total', 'Connections closed before a front end saw them', ['reason'], () => {
-    const { overLimit, proxyErrors, refused, tlsErrors } = listeners.counters;
-    return [
-      [['ban'], refused],
-      [['limit'], overLimit],
-      [['proxy'], proxyErrors],
-      [['tls'], tlsErrors],
-    ];
-  });
+  metrics.countedBy(
+    'trivium_connections_refused_total',
+    'Connections closed before a front end saw them',
+    ['reason'],
+    () => {
+      const { overLimit, proxyErrors, refused, tlsErrors } = listeners.counters;
+      return [
+        [['ban'], refused],
+        [['limit'], overLimit],
+        [['proxy'], proxyErrors],
+        [['tls'], tlsErrors],
+      ];
+    },
+  );
   metrics.counted('trivium_store_groups_total', 'Write groups committed', () => store.stats.groups);
   metrics.counted('trivium_store_operations_total', 'Keys written', () => store.stats.operations);
   metrics.counted('trivium_store_bytes_total', 'Bytes written', () => store.stats.bytes);
-  metrics.counted('trivium_store_failed_commits_total', 'Commits that failed and are tried again', () => store.stats.failedCommits);
+  metrics.counted(
+    'trivium_store_failed_commits_total',
+    'Commits that failed and are tried again',
+    () => store.stats.failedCommits,
+  );
   metrics.gauge('trivium_store_pending_bytes', 'Bytes waiting for the disk', () => store.stats.pendingBytes);
-  metrics.gauge('trivium_store_last_commit_seconds', 'Duration of the last commit', () => store.stats.lastCommitMs / 1000);
+  metrics.gauge(
+    'trivium_store_last_commit_seconds',
+    'Duration of the last commit',
+    () => store.stats.lastCommitMs / 1000,
+  );
   metrics.countedBy('trivium_offline_messages_total', 'Messages of absent accounts', ['outcome'], () => {
     const { delivered = 0, refused = 0, stored = 0 } = services.offline?.counters ?? {};
     return [

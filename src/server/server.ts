@@ -125,7 +125,15 @@ export class Server {
     });
     this.http = new HttpService((listener) => httpPaths(this.#settings).get(listener) ?? new Map(), fault);
     for (const domain of settings.hosts) this.#addHost(domain);
-    this.im = serveIm(this.router, this.registry, core.store, imLimits(() => this.#settings, (host) => this.access(host)));
+    this.im = serveIm(
+      this.router,
+      this.registry,
+      core.store,
+      imLimits(
+        () => this.#settings,
+        (host) => this.access(host),
+      ),
+    );
     this.services = {
       accounts: core.accounts,
       registry: this.registry,
@@ -136,7 +144,8 @@ export class Server {
     };
     this.admin = new AdminSocket(serverCommands(), adminParts(this), this.timers);
     this.#loader = new Loader(this.router, this.services);
-    declareCoreMetrics(this.metrics, { ...this, store: core.store });
+    const { listeners, registry, router, services } = this;
+    declareCoreMetrics(this.metrics, { listeners, registry, router, services, store: core.store });
   }
 
   get settings(): Settings {

@@ -120,8 +120,7 @@ export class Stanza {
   error(refusal: Refusal, by?: Jid): Stanza {
     const { code, type } = conditions[refusal.condition];
     const ns = "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'";
-    const text =
-      refusal.text === undefined ? '' : `<text ${ns} xml:lang='en'>${escapeText(refusal.text)}</text>`;
+    const text = refusal.text === undefined ? '' : `<text ${ns} xml:lang='en'>${escapeText(refusal.text)}</text>`;
     const source = by === undefined ? '' : ` by='${escapeAttribute(by.full)}'`;
     const body = `<error code='${code}' type='${refusal.type ?? type}'${source}><${refusal.condition} ${ns}/>${text}${refusal.detail ?? ''}</error>`;
     return new Stanza(this.kind, this.from, this.to, this.id, 'error', undefined, Buffer.from(body), '');

@@ -177,6 +177,8 @@ export class ClientSession extends Session {
 
 /** The content of a prefixed stanza, written anew for the namespace of our streams. */
 function rewrite(frame: Frame): Buffer {
-  const children = parseFrame(frame).children.map((child) => (typeof child === 'string' ? escapeText(child) : writeElement(child, NS.client)));
+  const children = parseFrame(frame).children.map((child) =>
+    typeof child === 'string' ? escapeText(child) : writeElement(child, NS.client),
+  );
   return Buffer.from(children.join(''));
 }

@@ -226,6 +226,7 @@ export function acceptTcp(server: XmppServer): Acceptor {
 function problemOf({ name, namespaces, xmlns }: StreamHeader): StreamError | undefined {
   if (xmlns !== NS.streams) return { condition: 'invalid-namespace', text: `the root is not in ${NS.streams}` };
   if (name !== 'stream') return { condition: 'bad-format', text: 'the root is not a stream' };
-  if (namespaces.xmlns !== NS.client) return { condition: 'invalid-namespace', text: `the content is not ${NS.client}` };
+  if (namespaces.xmlns !== NS.client)
+    return { condition: 'invalid-namespace', text: `the content is not ${NS.client}` };
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Connection, TlsInfo } from '#src/net/connection.ts';
 import type { UpgradeHandler } from '#src/net/http.ts';
@@ -121,7 +121,8 @@ class WebSocketTransport implements StreamTransport, ScannerHandler {
       from: attributes.get('from'),
       version: attributes.get('version'),
       lang: attributes.get('xml:lang'),
-      problem: frame.name === 'open' ? undefined : { condition: 'bad-format', text: 'the first element is not <open/>' },
+      problem:
+        frame.name === 'open' ? undefined : { condition: 'bad-format', text: 'the first element is not <open/>' },
     });
   }
 

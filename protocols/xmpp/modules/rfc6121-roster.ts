@@ -9,6 +9,7 @@ import type { Subscriptions } from '#src/im/subscriptions.ts';
 import { defineModule } from '#src/plugin/contracts.ts';
 import type { IqAnswer, IqRequest } from '#src/router/iq.ts';
 import { type Refusal, refuse } from '#src/stanza/conditions.ts';
+import { attributeOf } from '#src/stanza/attributes.ts';
 import { escapeAttribute, escapeText } from '#src/stanza/serialise.ts';
 import { Stanza } from '#src/stanza/stanza.ts';
 import { informative } from '../stream/feature.ts';
@@ -53,7 +54,7 @@ export const roster = defineModule({
 /** Sections 2.1.4 and 2.6.2: nothing but an empty result when the client's version is the present one. */
 function result({ payload, stanza, to }: IqRequest, rosters: Rosters): Stanza {
   const { items, version } = rosters.of(to);
-  const known = payload.attrs['ver'];
+  const known = attributeOf(payload, 'ver');
   if (known !== undefined && known === String(version)) return stanza.result();
   const listed = Object.values(items).filter((item) => item.listed);
   const ver = known === undefined ? '' : ` ver='${version}'`;
@@ -64,11 +65,12 @@ function result({ payload, stanza, to }: IqRequest, rosters: Rosters): Stanza {
 function set(request: IqRequest, rosters: Rosters, subscriptions: Subscriptions): IqAnswer | Promise<IqAnswer> {
   const { payload, stanza, to: account } = request;
   const [element, ...more] = payload.getChildElements();
-  if (element === undefined || more.length > 0 || !element.is('item', ROSTER)) return refuse('bad-request', 'exactly one item');
-  const jid = Jid.parse(element.attrs['jid'] ?? '');
+  if (element === undefined || more.length > 0 || !element.is('item', ROSTER))
+    return refuse('bad-request', 'exactly one item');
+  const jid = Jid.parse(attributeOf(element, 'jid') ?? '');
   if (jid === undefined) return refuse('bad-request', 'an item needs a valid jid');
   const contact = jid.asBare();
-  if (element.attrs['subscription'] === 'remove') {
+  if (attributeOf(element, 'subscription') === 'remove') {
     const old = rosters.item(account, contact);
     if (old === undefined || !old.listed) return refuse('item-not-found');
     rosters.remove(account, contact.bare);
@@ -85,12 +87,14 @@ function set(request: IqRequest, rosters: Rosters, subscriptions: Subscriptions)
 
 /** What a client may say of a contact: a name and groups (section 2.3.3 has the errors). */
 function describe(element: Element): Pick<RosterItem, 'name' | 'groups'> | Refusal {
-  const name = element.attrs['name'];
-  if (name !== undefined && Buffer.byteLength(name) > NAME_BYTES) return refuse('not-acceptable', 'the name is too long');
+  const name = attributeOf(element, 'name');
+  if (name !== undefined && Buffer.byteLength(name) > NAME_BYTES)
+    return refuse('not-acceptable', 'the name is too long');
   const groups = element.getChildren('group', ROSTER).map((group) => group.getText());
   if (groups.length > GROUPS) return refuse('not-acceptable', 'too many groups');
   if (groups.some((group) => group === '')) return refuse('not-acceptable', 'a group without a name');
-  if (groups.some((group) => Buffer.byteLength(group) > NAME_BYTES)) return refuse('not-acceptable', 'the name of a group is too long');
+  if (groups.some((group) => Buffer.byteLength(group) > NAME_BYTES))
+    return refuse('not-acceptable', 'the name of a group is too long');
   if (new Set(groups).size < groups.length) return refuse('bad-request', 'a group twice');
   return { groups, ...(name === undefined || name === '' ? {} : { name }) };
 }

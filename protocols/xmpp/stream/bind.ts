@@ -36,7 +36,16 @@ export const bind: StreamFeature = {
 };
 
 function requestOf({ attributes, content, declarations }: Frame): Stanza {
-  return new Stanza('iq', undefined, undefined, attributes.get('id'), attributes.get('type'), undefined, content, declarations);
+  return new Stanza(
+    'iq',
+    undefined,
+    undefined,
+    attributes.get('id'),
+    attributes.get('type'),
+    undefined,
+    content,
+    declarations,
+  );
 }
 
 /**
