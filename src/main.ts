@@ -35,16 +35,25 @@ function program(words: readonly string[]): Argv {
     .scriptName('trivium')
     .usage('$0 <command>')
     .version(VERSION)
-    .parserConfiguration({ 'duplicate-arguments-array': false, 'parse-positional-numbers': false, 'boolean-negation': false })
+    .parserConfiguration({
+      'duplicate-arguments-array': false,
+      'parse-positional-numbers': false,
+      'boolean-negation': false,
+    })
     .options(options)
-    .check(({ 'port-offset': offset }) => offset === undefined || Number.isInteger(offset) || 'the port offset is a whole number')
+    .check(
+      ({ 'port-offset': offset }) =>
+        offset === undefined || Number.isInteger(offset) || 'the port offset is a whole number',
+    )
     .command('start', 'Start the server', options, async (args) => {
       const { start } = await import('./cli/start.ts');
       done(await start(args));
     })
     .command('check', 'Check settings, certificates and ports', options, async (args) => done(await check(args)))
     .command('config', 'Print the settings in force, secrets masked', options, (args) => done(printSettings(args)))
-    .command('features', 'Print which RFCs and XEPs are implemented', options, ({ json }) => done(printFeatures(json === true)))
+    .command('features', 'Print which RFCs and XEPs are implemented', options, ({ json }) =>
+      done(printFeatures(json === true)),
+    )
     .command('help [command]', 'Explain a command', {}, async ({ command }) => {
       await program(typeof command === 'string' ? [plain(command), '--help'] : ['--help']).parseAsync();
     });

@@ -48,7 +48,9 @@ export interface Results {
 }
 export type ResultType = keyof Results;
 /** A result with its type, as every view gets it. */
-export type CommandResult = { readonly [R in ResultType]: { readonly type: R; readonly value: Results[R] } }[ResultType];
+export type CommandResult = {
+  readonly [R in ResultType]: { readonly type: R; readonly value: Results[R] };
+}[ResultType];
 
 /** Why a command was not carried out. `code` is that of the HTTP API: 400 bad arguments, 404 not found, 409 conflict, … */
 export class CommandError extends Error {
@@ -74,16 +76,21 @@ export interface Command {
   run(parts: AdminParts, args: Arguments): CommandResult['value'] | Promise<CommandResult['value']>;
 }
 
-interface TypedCommand<A extends readonly Argument[], R extends ResultType> extends Omit<Command, 'arguments' | 'result' | 'run'> {
+interface TypedCommand<A extends readonly Argument[], R extends ResultType> extends Omit<
+  Command,
+  'arguments' | 'result' | 'run'
+> {
   readonly arguments: A;
   readonly result: R;
   run(parts: AdminParts, args: ArgumentsOf<A>): Results[R] | Promise<Results[R]>;
 }
 
 /** Types a command's `run` from its arguments and its result. */
-export function defineCommand<const A extends readonly Argument[], R extends ResultType>(command: TypedCommand<A, R>): Command {
+export function defineCommand<const A extends readonly Argument[], R extends ResultType>(
+  command: TypedCommand<A, R>,
+): Command {
   // `readNamed` gives every declared argument its declared type.
-  return command as unknown as Command;
+  return command;
 }
 
 /** Commands by name; a dash stands for an underscore, so `kick-user` is `kick_user`. */
@@ -112,7 +119,8 @@ export class Commands implements Iterable<Command> {
 
 /** Text arguments by position, as the command line has them. @throws CommandError 400 */
 export function readPositional(declared: readonly Argument[], given: readonly unknown[]): Arguments {
-  if (given.length > declared.length) throw new CommandError(400, `takes ${declared.length} arguments, ${given.length} are given`);
+  if (given.length > declared.length)
+    throw new CommandError(400, `takes ${declared.length} arguments, ${given.length} are given`);
   const named = declared.slice(0, given.length).map(({ name }, index) => [name, given[index]] as const);
   return readNamed(declared, new Map(named));
 }
@@ -121,7 +129,8 @@ export function readPositional(declared: readonly Argument[], given: readonly un
 export function readNamed(declared: readonly Argument[], given: ReadonlyMap<string, unknown>): Arguments {
   const read: Record<string, ArgumentValue> = Object.create(null) as Record<string, ArgumentValue>;
   for (const name of given.keys()) {
-    if (!declared.some((argument) => argument.name === name)) throw new CommandError(400, `there is no argument ${shown(name)}`);
+    if (!declared.some((argument) => argument.name === name))
+      throw new CommandError(400, `there is no argument ${shown(name)}`);
   }
   for (const argument of declared) {
     const value = given.get(argument.name) ?? argument.default;

@@ -23,7 +23,8 @@ export interface Request {
   readonly arguments: GivenArguments;
 }
 
-export const writeGreeting = (version: string): string => `${JSON.stringify({ trivium: version, protocol: PROTOCOL })}\n`;
+export const writeGreeting = (version: string): string =>
+  `${JSON.stringify({ trivium: version, protocol: PROTOCOL })}\n`;
 
 export const writeRequest = (command: string, given: readonly string[]): string =>
   `${JSON.stringify({ command, arguments: given })}\n`;
@@ -39,7 +40,8 @@ export function failureOf(error: unknown): Reply & { readonly ok: false } {
 export function readRequest(line: string): Request {
   const value = objectOf(line);
   for (const name of Object.keys(value)) {
-    if (name !== 'command' && name !== 'arguments') throw new CommandError(400, 'a request has a command and arguments, nothing else');
+    if (name !== 'command' && name !== 'arguments')
+      throw new CommandError(400, 'a request has a command and arguments, nothing else');
   }
   const { arguments: given = [], command } = value;
   if (typeof command !== 'string' || command.length > 64) throw new CommandError(400, 'a request names its command');
@@ -74,6 +76,7 @@ function objectOf(line: string): Readonly<Record<string, unknown>> {
   } catch {
     throw new CommandError(400, 'a request is one line of JSON');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new CommandError(400, 'a request is an object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new CommandError(400, 'a request is an object');
   return value as Readonly<Record<string, unknown>>;
 }

@@ -33,7 +33,8 @@ export class AdminSocket implements Acceptor {
 
   accept(connection: Connection): void {
     if (connection.remoteAddress !== '') return connection.destroy();
-    if (this.#open.size >= CONNECTIONS) return connection.end(writeReply(failureOf(new CommandError(503, 'too many operators at once'))));
+    if (this.#open.size >= CONNECTIONS)
+      return connection.end(writeReply(failureOf(new CommandError(503, 'too many operators at once'))));
     const one = new AdminConnection(connection, this);
     this.#open.add(one);
     connection.handler = one;

@@ -60,10 +60,15 @@ function hostFindings(host: string, certificates: readonly Certificate[]): reado
   // No authority signs names of the machine itself, so nothing better can be had for them.
   const local = host === 'localhost' || host.endsWith('.localhost');
   const covering = certificates.filter((certificate) => covers(certificate, host));
-  if (covering.length === 0) return local ? [] : [`host ${host}: no certificate covers it; a self-signed one will be made, which clients refuse`];
+  if (covering.length === 0)
+    return local
+      ? []
+      : [`host ${host}: no certificate covers it; a self-signed one will be made, which clients refuse`];
   const judged = covering.map((certificate) => ({ certificate, problems: judge(certificate, Date.now()) }));
   if (local || judged.some(({ problems }) => problems.length === 0)) return [];
-  return judged.flatMap(({ certificate, problems }) => problems.map((problem) => `host ${host}: ${certificate.file} ${problem}`));
+  return judged.flatMap(({ certificate, problems }) =>
+    problems.map((problem) => `host ${host}: ${certificate.file} ${problem}`),
+  );
 }
 
 function libraryFindings(settings: Settings, certificates: readonly Certificate[]): readonly string[] {

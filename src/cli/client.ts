@@ -14,7 +14,12 @@ export type Answer = Reply | { readonly unreachable: string };
  * @param path of the admin socket
  * @param final the server stops after it
  */
-export async function askServer(path: string, command: string, given: readonly string[], final: boolean): Promise<Answer> {
+export async function askServer(
+  path: string,
+  command: string,
+  given: readonly string[],
+  final: boolean,
+): Promise<Answer> {
   let lines: LocalLines;
   try {
     lines = await LocalLines.connect(path, REPLY_BYTES);

@@ -22,8 +22,9 @@ export function commandModule(command: Command, done: (code: number) => void): C
     builder: (cli: Argv<object>) => {
       // What stands too much is an argument, not a command.
       cli.strictCommands(false);
-      for (const { description: about, name: argument } of declared) cli.positional(argument, { type: 'string', describe: about });
-      return cli as Argv<PerformOptions>;
+      for (const { description: about, name: argument } of declared)
+        cli.positional(argument, { type: 'string', describe: about });
+      return cli;
     },
     handler: async (args) => {
       const given = declared.flatMap(({ name: argument }) => (args[argument] as string | undefined) ?? []);

@@ -16,7 +16,9 @@ export function printSettings(options: CommonOptions & { readonly json?: boolean
   if (options.json === true) say(JSON.stringify(maskedSettings(settings, declarations), undefined, 2));
   else {
     const files = settings.files.length === 0 ? 'defaults only' : settings.files.join(', ');
-    say(`# Settings in force (${files}). Durations in milliseconds, sizes in bytes.\n${settingsText(settings, declarations).trimEnd()}`);
+    say(
+      `# Settings in force (${files}). Durations in milliseconds, sizes in bytes.\n${settingsText(settings, declarations).trimEnd()}`,
+    );
   }
   return EXIT.ok;
 }

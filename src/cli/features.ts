@@ -16,7 +16,15 @@ interface Implemented {
 function implemented(): readonly Implemented[] {
   const rows = frontEnds.flatMap(({ modules, name: protocol }) =>
     modules.flatMap(({ name: module, specs }) =>
-      specs.map(({ document, note = '', status, title, version }) => ({ document, version, status, title, protocol, module, note })),
+      specs.map(({ document, note = '', status, title, version }) => ({
+        document,
+        version,
+        status,
+        title,
+        protocol,
+        module,
+        note,
+      })),
     ),
   );
   const order = new Intl.Collator('en', { numeric: true });

@@ -35,6 +35,10 @@ export async function runOffline(settings: Settings, command: Command, given: re
     }
   } catch (error) {
     if (error instanceof StoreLocked) throw error;
-    return failureOf(error instanceof CommandError ? error : new CommandError(500, error instanceof Error ? error.message : String(error)));
+    return failureOf(
+      error instanceof CommandError
+        ? error
+        : new CommandError(500, error instanceof Error ? error.message : String(error)),
+    );
   }
 }

@@ -14,7 +14,10 @@ export async function fillSecrets(declared: readonly Argument[], given: readonly
   if (index === undefined) return given;
   if (asked.length > 1) throw new CommandError(400, 'only one argument can come from the standard input');
   const { stdin } = process;
-  return given.with(index, stdin.isTTY ? await typed(`${declared[index]?.name ?? 'password'}: `) : await firstLine(stdin));
+  return given.with(
+    index,
+    stdin.isTTY ? await typed(`${declared[index]?.name ?? 'password'}: `) : await firstLine(stdin),
+  );
 }
 
 /** The first line of a pipe or a file. @throws CommandError 400 when it is too long */
@@ -27,7 +30,8 @@ export async function firstLine(input: AsyncIterable<Buffer | string>): Promise<
     chunks.push(end < 0 ? bytes : bytes.subarray(0, end));
     size += bytes.length;
     if (end >= 0) break;
-    if (size > LONGEST) throw new CommandError(400, `the standard input has more than ${LONGEST} bytes without a line's end`);
+    if (size > LONGEST)
+      throw new CommandError(400, `the standard input has more than ${LONGEST} bytes without a line's end`);
   }
   return Buffer.concat(chunks).toString().replace(/\r$/, '');
 }

@@ -67,7 +67,8 @@ async function carryOut(settings: Settings, command: Command, given: readonly st
       return await runOffline(settings, command, given);
     } catch (error) {
       if (!(error instanceof StoreLocked)) throw error;
-      if (performance.now() >= deadline) return { unreachable: `another process has the data open, but ${answer.unreachable}` };
+      if (performance.now() >= deadline)
+        return { unreachable: `another process has the data open, but ${answer.unreachable}` };
       await delay(LOCK_PAUSE);
     }
   }

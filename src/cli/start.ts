@@ -20,12 +20,13 @@ export async function start(options: CommonOptions): Promise<number> {
   const { file, format, level, scopes } = settings.of(logSection);
   const log = createLog({ level, format, scopes, ...(file === undefined ? {} : { file }) });
   try {
-    let server: Server | undefined;
+    const inForce: { server?: Server } = {};
     const core = await openCore(
-      () => server?.settings ?? settings,
+      () => inForce.server?.settings ?? settings,
       (notice) => log.info(notice),
     );
-    server = await Server.start({ settings, core, log, frontEnds, reread: () => readSettings(options) });
+    const server = await Server.start({ settings, core, log, frontEnds, reread: () => readSettings(options) });
+    inForce.server = server;
     greet(server);
     return await untilStopped(server);
   } catch (error) {

@@ -6,12 +6,17 @@ import { noteOf, rebuild } from './walk.ts';
 const MASK = '********';
 
 /** All settings in force as plain values, the overrides of each host under `hosts`; secrets are masked. */
-export function maskedSettings(settings: Settings, declarations: readonly SettingsDeclaration[]): Readonly<Record<string, unknown>> {
+export function maskedSettings(
+  settings: Settings,
+  declarations: readonly SettingsDeclaration[],
+): Readonly<Record<string, unknown>> {
   const schemas = new Map(declarations.map(({ name, schema }) => [name, schema]));
   const mask = (name: string, value: unknown): unknown => {
     const schema = schemas.get(name);
     if (schema === undefined) return MASK;
-    return rebuild(schema, value, (leaf, leafSchema) => (leaf !== undefined && noteOf(leafSchema, 'secret') === true ? MASK : leaf));
+    return rebuild(schema, value, (leaf, leafSchema) =>
+      leaf !== undefined && noteOf(leafSchema, 'secret') === true ? MASK : leaf,
+    );
   };
   const section = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, mask(name, value)]));

@@ -10,7 +10,8 @@ export async function verifyBackup(file: string): Promise<BackupResult> {
   const backup = await readBackup(file);
   try {
     assertKnown(file, backup.schema, MIGRATIONS);
-    for await (const _block of backup.blocks);
+    const blocks = backup.blocks[Symbol.asyncIterator]();
+    while ((await blocks.next()).done !== true);
     return backup.result();
   } finally {
     await backup.close();

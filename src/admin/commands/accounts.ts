@@ -22,7 +22,8 @@ const register = defineCommand({
   async run(parts, args) {
     const jid = addressOf(parts, args.user, args.host);
     const change = await parts.accounts.create(jid.domain, jid.local, args.password);
-    if (!change.ok && change.refusal.condition === 'conflict') throw new CommandError(409, `User ${jid.bare} already registered`);
+    if (!change.ok && change.refusal.condition === 'conflict')
+      throw new CommandError(409, `User ${jid.bare} already registered`);
     assertChanged(change);
     return durably(parts, `User ${jid.bare} successfully registered`);
   },
@@ -103,4 +104,11 @@ const registeredUsers = defineCommand({
   run: (parts, args) => namesOf(parts, hostOf(parts, args.host)),
 });
 
-export const accountCommands: readonly Command[] = [register, unregister, changePassword, checkAccount, checkPassword, registeredUsers];
+export const accountCommands: readonly Command[] = [
+  register,
+  unregister,
+  changePassword,
+  checkAccount,
+  checkPassword,
+  registeredUsers,
+];

@@ -4,7 +4,12 @@ import { type Argument, type Command, CommandError, defineCommand } from '../com
 
 const tags = ['backup'];
 
-const file = { name: 'file', type: 'string', description: 'File on the machine of the server', file: true } as const satisfies Argument;
+const file = {
+  name: 'file',
+  type: 'string',
+  description: 'File on the machine of the server',
+  file: true,
+} as const satisfies Argument;
 
 /** The server's working directory is not the operator's. */
 function absolute(path: string): string {
@@ -42,7 +47,8 @@ const backupVerify = defineCommand({
 
 const restore = defineCommand({
   name: 'restore',
-  description: 'Replace everything that is stored by a backup. A server that runs ends all sessions before, and stops after it: start it again.',
+  description:
+    'Replace everything that is stored by a backup. A server that runs ends all sessions before, and stops after it: start it again.',
   tags,
   offline: true,
   final: true,

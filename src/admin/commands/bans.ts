@@ -31,7 +31,8 @@ const unbanAccount = defineCommand({
   result: 'rescode',
   run(parts, args) {
     const jid = accountOf(parts, args.user, args.host);
-    if (parts.accounts.banDetails(jid.domain, jid.local) === undefined) throw new CommandError(404, `${jid.bare} is not banned`);
+    if (parts.accounts.banDetails(jid.domain, jid.local) === undefined)
+      throw new CommandError(404, `${jid.bare} is not banned`);
     assertChanged(parts.accounts.unban(jid.domain, jid.local));
     return durably(parts, true);
   },
@@ -88,7 +89,11 @@ const listBanned = defineCommand({
   run: (parts, args) => bannedOf(parts, hostOf(parts, args.host)),
 });
 
-const address = { name: 'address', type: 'string', description: 'IP address; an IPv6 address stands for its /64' } as const satisfies Argument;
+const address = {
+  name: 'address',
+  type: 'string',
+  description: 'IP address; an IPv6 address stands for its /64',
+} as const satisfies Argument;
 
 const banIp = defineCommand({
   name: 'ban_ip',

@@ -5,7 +5,11 @@ import type { Condition, Refusal } from '#src/stanza/conditions.ts';
 import { type Argument, CommandError } from '../commands.ts';
 import type { AdminParts } from '../parts.ts';
 
-export const user = { name: 'user', type: 'string', description: 'User name, the part of the address before the @' } as const satisfies Argument;
+export const user = {
+  name: 'user',
+  type: 'string',
+  description: 'User name, the part of the address before the @',
+} as const satisfies Argument;
 export const host = { name: 'host', type: 'string', description: 'Virtual host' } as const satisfies Argument;
 /** An account: what most commands begin with. */
 export const account = [user, host] as const;
@@ -13,7 +17,8 @@ export const account = [user, host] as const;
 /** The virtual host of that name. @throws CommandError 404 when it is not served */
 export function hostOf({ router }: Pick<AdminParts, 'router'>, name: string): string {
   const domain = Jid.make('', name)?.domain;
-  if (domain === undefined || router.host(domain) === undefined) throw new CommandError(404, `the host ${quoted(name)} is not served`);
+  if (domain === undefined || router.host(domain) === undefined)
+    throw new CommandError(404, `the host ${quoted(name)} is not served`);
   return domain;
 }
 

@@ -1,7 +1,14 @@
 import { Buffer } from 'node:buffer';
 import { Jid } from '#src/address/jid.ts';
 import type { RosterItem } from '#src/im/roster.ts';
-import { asks, awaitsApproval, seesPresence, sharesPresence, subscriptionOf, type SubscriptionState } from '#src/im/subscription.ts';
+import {
+  asks,
+  awaitsApproval,
+  seesPresence,
+  sharesPresence,
+  subscriptionOf,
+  type SubscriptionState,
+} from '#src/im/subscription.ts';
 import { Stanza } from '#src/stanza/stanza.ts';
 import { type Argument, type Command, CommandError, defineCommand } from '../commands.ts';
 import type { AdminParts } from '../parts.ts';
@@ -22,7 +29,8 @@ const contactArguments = [
 
 const getRoster = defineCommand({
   name: 'get_roster',
-  description: 'The contacts of an account, with what is pending: in (the contact asked), out (the user asked), both or none.',
+  description:
+    'The contacts of an account, with what is pending: in (the contact asked), out (the user asked), both or none.',
   tags,
   offline: true,
   arguments: account,
@@ -69,7 +77,13 @@ const addRosterItem = defineCommand({
     if ([args.nick, ...groups].some((text) => Buffer.byteLength(text) > NAME_BYTES)) {
       throw new CommandError(400, `a name or a group has at most ${NAME_BYTES} bytes`);
     }
-    putItem(parts, owner, contact, { jid: contact.bare, groups, state, listed: true, ...(args.nick === '' ? {} : { name: args.nick }) });
+    putItem(parts, owner, contact, {
+      jid: contact.bare,
+      groups,
+      state,
+      listed: true,
+      ...(args.nick === '' ? {} : { name: args.nick }),
+    });
     return durably(parts, true);
   },
 });
@@ -86,9 +100,11 @@ function putItem({ presence, registry, roster, router }: AdminParts, owner: Jid,
   const refusal = roster.put(owner, item);
   if (refusal !== undefined) throw refusalError(refusal);
   if (!sharesPresence(old) && sharesPresence(item.state)) presence.restore(owner, contact);
-  if (seesPresence(old) || !seesPresence(item.state)) return;
+  // Only where the contact shares its presence: the answer of one that does not would undo what was written.
+  if (seesPresence(old) || !seesPresence(item.state) || !sharesPresence(roster.state(contact, owner))) return;
   for (const session of registry.of(owner.bare)) {
-    if (session.presence !== undefined) router.route(Stanza.make('presence', { from: session.jid, to: contact, type: 'probe' }));
+    if (session.presence !== undefined)
+      router.route(Stanza.make('presence', { from: session.jid, to: contact, type: 'probe' }));
   }
 }
 

@@ -32,7 +32,8 @@ const stop = defineCommand({
 
 const reloadConfig = defineCommand({
   name: 'reload_config',
-  description: 'Read the settings and the certificates again, without dropping a connection. Hosts and modules change with a restart.',
+  description:
+    'Read the settings and the certificates again, without dropping a connection. Hosts and modules change with a restart.',
   tags: ['config'],
   arguments: [],
   result: 'rescode',
@@ -87,7 +88,8 @@ const stats = defineCommand({
   result: 'value',
   run(parts, args) {
     const figure = Object.hasOwn(figures, args.name) ? figures[args.name] : undefined;
-    if (figure === undefined) throw new CommandError(404, `there is no figure ${quoted(args.name)}: ${Object.keys(figures).join(', ')}`);
+    if (figure === undefined)
+      throw new CommandError(404, `there is no figure ${quoted(args.name)}: ${Object.keys(figures).join(', ')}`);
     return figure(parts);
   },
 });
@@ -101,7 +103,8 @@ const statsHost = defineCommand({
   run(parts, args) {
     const domain = hostOf(parts, args.host);
     if (args.name === 'registeredusers') return parts.accounts.count(domain);
-    if (args.name !== 'onlineusers') throw new CommandError(404, `there is no figure ${quoted(args.name)}: registeredusers, onlineusers`);
+    if (args.name !== 'onlineusers')
+      throw new CommandError(404, `there is no figure ${quoted(args.name)}: registeredusers, onlineusers`);
     return new Set([...parts.registry].filter(({ jid }) => jid.domain === domain).map(({ jid }) => jid.bare)).size;
   },
 });
@@ -148,8 +151,10 @@ const setLoglevel = defineCommand({
   result: 'rescode',
   run({ log }, args) {
     const level = logLevels.find((name) => name === args.loglevel) ?? synonyms.get(args.loglevel);
-    if (level === undefined) throw new CommandError(400, `there is no level ${quoted(args.loglevel)}: ${logLevels.join(', ')}`);
-    if (args.scope !== '' && !SCOPE.test(args.scope)) throw new CommandError(400, `there is no part ${quoted(args.scope)}`);
+    if (level === undefined)
+      throw new CommandError(400, `there is no level ${quoted(args.loglevel)}: ${logLevels.join(', ')}`);
+    if (args.scope !== '' && !SCOPE.test(args.scope))
+      throw new CommandError(400, `there is no part ${quoted(args.scope)}`);
     log.setLevel(args.scope === '' ? undefined : args.scope, level);
     return true;
   },

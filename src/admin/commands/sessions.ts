@@ -44,7 +44,7 @@ const connectedUsersInfo = defineCommand({
   tags,
   arguments: [],
   result: 'table',
-  run: ({ registry }) => [...registry].map((session) => ({ jid: session.jid.full, ...describe(session) })),
+  run: ({ registry }) => [...registry].map((session) => Object.assign({ jid: session.jid.full }, describe(session))),
 });
 
 /** The columns of `user_sessions_info`, in the order that scripts know. */
@@ -108,7 +108,8 @@ const kickSession = defineCommand({
     const bare = accountOf(parts, args.user, args.host);
     const jid = Jid.make(bare.local, bare.domain, args.resource);
     const session = jid === undefined || jid.isBare ? undefined : parts.registry.find(jid);
-    if (session === undefined) throw new CommandError(404, `${bare.bare} has no session ${JSON.stringify(args.resource.slice(0, 80))}`);
+    if (session === undefined)
+      throw new CommandError(404, `${bare.bare} has no session ${JSON.stringify(args.resource.slice(0, 80))}`);
     session.close(kicked(args.reason));
     return true;
   },
@@ -141,7 +142,10 @@ const getLast = defineCommand({
     const jid = accountOf(parts, args.user, args.host);
     if (parts.registry.of(jid.bare).length > 0) return { timestamp: new Date().toISOString(), status: 'ONLINE' };
     const seen = parts.last.of(jid);
-    return { timestamp: seen === undefined ? '' : new Date(seen.at).toISOString(), status: seen === undefined ? 'NOT FOUND' : seen.status };
+    return {
+      timestamp: seen === undefined ? '' : new Date(seen.at).toISOString(),
+      status: seen === undefined ? 'NOT FOUND' : seen.status,
+    };
   },
 });
 
