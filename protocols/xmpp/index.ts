@@ -63,12 +63,16 @@ function start(runtime: Runtime): RunningFrontEnd {
   };
 }
 
-function declareMetrics({ metrics }: Runtime, { counters, streams }: XmppServer): void {
+function declareMetrics({ metrics }: Runtime, { counters, managements, streams }: XmppServer): void {
   metrics.gauge('trivium_xmpp_streams', 'Open client streams, authenticated or not', () => streams.size);
   metrics.counted('trivium_xmpp_streams_opened_total', 'Client streams accepted', () => counters.opened);
   metrics.counted('trivium_xmpp_authenticated_total', 'Successful logins', () => counters.authenticated);
   metrics.counted('trivium_xmpp_authentication_failures_total', 'Failed logins', () => counters.refused);
   metrics.countedBy('trivium_xmpp_stream_errors_total', 'Streams ended with an error', ['condition'], () =>
     [...counters.errors].map(([condition, count]) => [[condition], count]),
+  );
+  metrics.gauge('trivium_xmpp_resumable_sessions', 'Sessions that can be resumed', () => managements.size);
+  metrics.countedBy('trivium_xmpp_stream_management_total', 'What came of stream management', ['event'], () =>
+    Object.entries(managements.counters).map(([event, count]) => [[event], count]),
   );
 }

@@ -14,7 +14,7 @@ import type { SubscriptionState } from '#src/im/subscription.ts';
 import { Host } from '#src/router/host.ts';
 import type { Outcome } from '#src/router/outcome.ts';
 import { Router } from '#src/router/router.ts';
-import { serveIm } from '#src/server/im.ts';
+import { followAccounts, serveIm } from '#src/server/im.ts';
 import type { Refusal } from '#src/stanza/conditions.ts';
 import type { Stanza } from '#src/stanza/stanza.ts';
 import { Registry } from '#src/session/registry.ts';
@@ -98,9 +98,7 @@ export class TestCore implements AsyncDisposable {
       blocked: () => limits.blocked ?? 1000,
       documents: () => limits.documents ?? 100_000,
     });
-    this.accounts.watch({
-      removed: (host, local) => this.router.host(host)?.hooks.notice('account/removed').tell({ host, local }),
-    });
+    followAccounts(this.accounts, this.router, this.registry);
     this.settings = read(`hosts: {${[...domains].map((domain) => `${domain}: {}`).join(', ')}}\n${settings}`, parts);
     const { registry, router } = this;
     this.services = { accounts: this.accounts, registry, router, store, settings: () => this.settings, ...this.im };

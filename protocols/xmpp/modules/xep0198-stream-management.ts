@@ -20,12 +20,22 @@ const settings = z.strictObject({
   persistent: z
     .boolean()
     .prefault(true)
-    .describe('Keep sessions that can be resumed in the store, so that a restart or crash of the server loses and repeats nothing.'),
-  timeout: duration({ min: '1s', max: '7d' }).prefault('5m').describe('How long a session waits to be resumed, where the client asks for nothing.'),
+    .describe(
+      'Keep sessions that can be resumed in the store, so that a restart or crash of the server loses and repeats nothing.',
+    ),
+  timeout: duration({ min: '1s', max: '7d' })
+    .prefault('5m')
+    .describe('How long a session waits to be resumed, where the client asks for nothing.'),
   timeout_max: duration({ min: '1s', max: '7d' }).prefault('1h').describe('Longest time that a client may ask for.'),
-  timeout_rule: accessName('access').optional().describe('Rule that gives the longest time, in seconds, for some accounts; timeout_max for all others.'),
-  ack_timeout: duration({ min: '5s', max: '1h' }).prefault('60s').describe('How long a client may take to acknowledge before its connection counts as dead.'),
-  queue: count(16, 1_000_000).prefault(5000).describe('Stanzas that wait for the acknowledgement of one session; with more of them it ends.'),
+  timeout_rule: accessName('access')
+    .optional()
+    .describe('Rule that gives the longest time, in seconds, for some accounts; timeout_max for all others.'),
+  ack_timeout: duration({ min: '5s', max: '1h' })
+    .prefault('60s')
+    .describe('How long a client may take to acknowledge before its connection counts as dead.'),
+  queue: count(16, 1_000_000)
+    .prefault(5000)
+    .describe('Stanzas that wait for the acknowledgement of one session; with more of them it ends.'),
   queue_size: size({ min: '64KB', max: '1GB' }).prefault('8MB').describe('The same in bytes.'),
 });
 type Settings = z.output<typeof settings>;
@@ -36,7 +46,15 @@ const VERSIONS = [NS.sm, NS.sm2] as const;
 export const streamManagement = defineModule({
   name: 'stream_management',
   description: 'Acknowledgements between client and server, and sessions that outlive a lost connection.',
-  specs: [{ document: 'XEP-0198', version: '1.6.3', title: 'Stream Management', status: 'complete', note: 'no location is given' }],
+  specs: [
+    {
+      document: 'XEP-0198',
+      version: '1.6.3',
+      title: 'Stream Management',
+      status: 'complete',
+      note: 'no location is given',
+    },
+  ],
   settings,
   needs: ['registry', 'streams'],
   start(scope, { registry, streams }, options) {
@@ -46,7 +64,6 @@ export const streamManagement = defineModule({
     for (const xmlns of VERSIONS) scope.own(host.features.add(feature(xmlns, host, options)));
     // Behind carbons, whose copies are joined too.
     scope.own(scope.host.hooks.notice('message/received').add('after', (reception) => joinCopies(registry, reception)));
-    scope.watch('account/removed', ({ host: domain, local }) => managements.dropAccount(domain, local));
     inline(scope, host, options);
   },
 });
@@ -90,7 +107,13 @@ function wishOf({ attributes }: Frame): Wish {
 }
 
 /** Section 3. @returns `<enabled/>`, or `<failed/>` before binding and for a second time */
-function enable(host: XmppHost, session: ClientSession | undefined, wish: Wish, options: Settings, xmlns: string): string {
+function enable(
+  host: XmppHost,
+  session: ClientSession | undefined,
+  wish: Wish,
+  options: Settings,
+  xmlns: string,
+): string {
   if (session === undefined || session.management !== undefined) return failed(xmlns, 'unexpected-request');
   const resumable = options.resume && (wish.resume === 'true' || wish.resume === '1');
   const timeout = resumable ? timeoutOf(host, session, parseCount(wish.max), options) : 0;
@@ -101,10 +124,18 @@ function enable(host: XmppHost, session: ClientSession | undefined, wish: Wish, 
 }
 
 /** What the client prefers, or else the default; never more than its account may have. Milliseconds. */
-function timeoutOf({ server }: XmppHost, { jid }: ClientSession, seconds: number | undefined, options: Settings): number {
+function timeoutOf(
+  { server }: XmppHost,
+  { jid }: ClientSession,
+  seconds: number | undefined,
+  options: Settings,
+): number {
   const { timeout, timeout_max: longest, timeout_rule: rule } = options;
   const { domain, local, resource } = jid;
-  const most = rule === undefined ? longest : server.access(domain).limit(rule, { domain, local, resource }, longest / 1000) * 1000;
+  const most =
+    rule === undefined
+      ? longest
+      : server.access(domain).limit(rule, { domain, local, resource }, longest / 1000) * 1000;
   return Math.min(seconds === undefined || seconds === 0 ? timeout : seconds * 1000, most, WEEK);
 }
 
@@ -116,10 +147,18 @@ function resume(stream: ClientStream, request: ResumeRequest): void {
   const wait = stream.session === undefined ? managements.prepare(stream, stream.account, request.previd) : undefined;
   if (wait === undefined) return answer(stream, request);
   stream.hold();
-  void wait.then(() => {
+  void resumeAfter(wait, stream, request);
+}
+
+async function resumeAfter(wait: Promise<unknown>, stream: ClientStream, request: ResumeRequest): Promise<void> {
+  try {
+    await wait;
     if (!stream.ended) answer(stream, request);
     stream.release();
-  });
+  } catch (error) {
+    stream.server.log.error('a session was not resumed', { error: String(error) });
+    stream.fail('internal-server-error');
+  }
 }
 
 function answer(stream: ClientStream, request: ResumeRequest): void {

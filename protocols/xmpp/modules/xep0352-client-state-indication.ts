@@ -8,10 +8,18 @@ import { type HoldingRules, InactiveHolding } from '../stream/holding.ts';
 import { NS } from '../stream/namespaces.ts';
 
 const settings = z.strictObject({
-  presence: z.boolean().prefault(true).describe('Hold presence back from inactive clients, and send the last of each sender.'),
-  notifications: z.boolean().prefault(true).describe('Hold notifications of personal eventing back, and send the last of each node.'),
+  presence: z
+    .boolean()
+    .prefault(true)
+    .describe('Hold presence back from inactive clients, and send the last of each sender.'),
+  notifications: z
+    .boolean()
+    .prefault(true)
+    .describe('Hold notifications of personal eventing back, and send the last of each node.'),
   chat_states: z.boolean().prefault(true).describe('Drop "is typing" and other chat states that come alone.'),
-  limit: count(1, 100_000).prefault(500).describe('Stanzas held back for one client; when there are more, all are sent.'),
+  limit: count(1, 100_000)
+    .prefault(500)
+    .describe('Stanzas held back for one client; when there are more, all are sent.'),
 });
 
 export const clientStateIndication = defineModule({

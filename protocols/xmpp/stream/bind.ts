@@ -4,6 +4,7 @@ import { refuse, type Refusal } from '#src/stanza/conditions.ts';
 import { escapeText } from '#src/stanza/serialise.ts';
 import type { Frame } from '#src/stanza/frame.ts';
 import type { Jid } from '#src/address/jid.ts';
+import type { Session } from '#src/session/session.ts';
 import { ClientSession } from '../links/client-session.ts';
 import type { ClientStream } from '../links/client-stream.ts';
 import type { XmppServer } from '../server.ts';
@@ -58,8 +59,11 @@ export function bindResource(stream: ClientStream, wanted: string): ClientSessio
   if (account === undefined || host === undefined) return refuse('not-allowed');
   let jid = account.withResource(wanted === '' ? ownResource() : wanted);
   if (jid === undefined) return refuse('bad-request', 'not a resourcepart (RFC 7622 section 3.4)');
+  // A session that awaits resumption does not stand in the way of a client that does without it.
+  const lost = server.registry.find(jid);
+  if (lost !== undefined && isLost(lost)) lost.close(refuse('conflict', 'replaced by a new session'));
   const rival = server.registry.find(jid);
-  if (rival === undefined && server.registry.of(account.bare).length >= sessionsOf(account, server)) {
+  if (rival === undefined && !hasRoom(account, server)) {
     return refuse('resource-constraint', 'too many sessions of this account');
   }
   if (rival !== undefined) {
@@ -79,6 +83,19 @@ function open(stream: ClientStream, jid: Jid): ClientSession | Refusal {
   stream.carry(session);
   host.host.bind(session);
   return session;
+}
+
+function isLost(session: Session): boolean {
+  return session instanceof ClientSession && session.stream === undefined;
+}
+
+/** Is there room for one more session? The oldest that awaits resumption makes it, where none is left. */
+function hasRoom(account: Jid, server: XmppServer): boolean {
+  const sessions = server.registry.of(account.bare);
+  if (sessions.length < sessionsOf(account, server)) return true;
+  const oldest = sessions.find(isLost);
+  oldest?.close();
+  return oldest !== undefined;
 }
 
 const SESSIONS = 10;

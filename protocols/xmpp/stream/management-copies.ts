@@ -47,7 +47,8 @@ export function joinCopies(registry: Registry, { bare, stanza, to }: Reception):
     const { management } = session instanceof ClientSession ? session : { management: undefined };
     if (management === undefined) {
       // Without acknowledgements, to be handed over is all there is.
-      if (direct || (copied(stanza) && stanza.child('x', 'http://jabber.org/protocol/muc#user') === undefined)) (copies ??= new Copies(stanza)).acknowledged();
+      if (direct || (copied(stanza) && stanza.child('x', 'http://jabber.org/protocol/muc#user') === undefined))
+        (copies ??= new Copies(stanza)).acknowledged();
       continue;
     }
     const entry = management.queue.last;
@@ -65,5 +66,8 @@ function holds({ stanza: { content }, stanza }: Entry, message: Stanza, direct: 
 /** A carbon that the server made for this session: XEP-0280 section 7. */
 export function isCarbon(stanza: Stanza, { jid }: Session): boolean {
   if (stanza.from?.full !== jid.bare) return false;
-  return stanza.child('received', 'urn:xmpp:carbons:2') !== undefined || stanza.child('sent', 'urn:xmpp:carbons:2') !== undefined;
+  return (
+    stanza.child('received', 'urn:xmpp:carbons:2') !== undefined ||
+    stanza.child('sent', 'urn:xmpp:carbons:2') !== undefined
+  );
 }

@@ -5,7 +5,8 @@ import type { ClientSession } from '../links/client-session.ts';
 import type { ClientStream } from '../links/client-stream.ts';
 import { onWire, UnacknowledgedQueue } from './management-queue.ts';
 import { reroute } from './management-reroute.ts';
-import type { ManagementRows, SessionHead } from './management-store.ts';
+import { SavedState } from './management-state.ts';
+import type { ManagementRows } from './management-store.ts';
 import type { Managements } from './managements.ts';
 
 /** What holds for the managed sessions of a host. Milliseconds, counts, bytes. */
@@ -50,8 +51,7 @@ export class Management implements Timed {
   #flying = false;
   /** Session state other than counters may have changed. */
   #stateDirty = true;
-  #savedHead = '';
-  #savedPresence: Stanza | undefined = undefined;
+  readonly #state = new SavedState();
   /** Numbers up to which outbound stanzas were written to the stream, may be written, and were in the last group. */
   #written = 0;
   #safe = 0;
@@ -185,34 +185,10 @@ export class Management implements Timed {
     this.#owedFlight ||= this.#owedOpen;
     this.#owedOpen = false;
     if (!this.terms.kept || this.#ended) return;
-    if (this.#stateDirty) this.#saveState(rows);
+    if (this.#stateDirty) this.#state.save(rows, this);
+    this.#stateDirty = false;
     this.queue.save(rows, this.id, this.session.stream === undefined);
     rows.putCounters(this.id, [this.inbound, this.queue.acked, this.queue.sent]);
-  }
-
-  #saveState(rows: ManagementRows): void {
-    this.#stateDirty = false;
-    const { carbons, directed, interested, jid, origin, presence, priority, since, watchesBlocking } = this.session;
-    const { timeout, xmlns } = this.terms;
-    const head: SessionHead = {
-      account: jid.bare,
-      resource: jid.resource,
-      since,
-      origin,
-      xmlns,
-      timeout,
-      expires: this.expires,
-      priority,
-      interested,
-      carbons,
-      watchesBlocking,
-      directed: directed === undefined ? [] : [...directed],
-    };
-    const text = JSON.stringify(head);
-    if (text === this.#savedHead && presence === this.#savedPresence) return;
-    this.#savedHead = text;
-    this.#savedPresence = presence;
-    rows.putSession(this.id, { head, presence });
   }
 
   /** The group that was cut last is durable: what it holds may be said. */
@@ -252,7 +228,8 @@ export class Management implements Timed {
   /** The peer does not answer, so its connection is dead; or the session was not resumed in time. */
   onTimeout(): void {
     const { stream } = this.session;
-    if (stream !== undefined) return stream.onFault({ condition: 'connection-timeout', text: 'no acknowledgement came' });
+    if (stream !== undefined)
+      return stream.onFault({ condition: 'connection-timeout', text: 'no acknowledgement came' });
     this.#all.counters.expired += 1;
     this.session.finish();
   }

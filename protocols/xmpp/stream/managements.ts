@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { Jid } from '#src/address/jid.ts';
-import { type Condition } from '#src/stanza/conditions.ts';
+import type { Jid } from '#src/address/jid.ts';
+import type { Condition } from '#src/stanza/conditions.ts';
 import { StoreFault } from '#src/store/errors.ts';
 import type { Deferred, Store, Ticket } from '#src/store/store.ts';
 import { ClientSession } from '../links/client-session.ts';
@@ -8,12 +8,11 @@ import type { ClientStream } from '../links/client-stream.ts';
 import type { XmppHost, XmppServer } from '../server.ts';
 import { Management, type ManagementLimits, type ManagementTerms } from './management.ts';
 import { offWire, onWire, type Entry } from './management-queue.ts';
-import { type EndedRow, ManagementRows, type SessionRow } from './management-store.ts';
+import { EndedSessions } from './management-ended.ts';
+import { readSession } from './management-state.ts';
+import { ManagementRows, type SessionRow } from './management-store.ts';
 import { NS } from './namespaces.ts';
 
-/** Ended sessions that are remembered, and for how long, in milliseconds. */
-const REMEMBERED = 10_000;
-const REMEMBERED_FOR = 86_400_000;
 /** Numbers set aside after a restart for presence of which nothing is stored: a peer may claim them, a new stanza never has them. */
 const UNKNOWN = 2 ** 30;
 
@@ -39,7 +38,7 @@ export class Managements {
   readonly #rows: ManagementRows;
   readonly #deferred: Deferred;
   readonly #sessions = new Map<string, Management>();
-  readonly #ended = new Map<string, EndedRow>();
+  readonly #ended: EndedSessions;
   #dirty: Management[] = [];
   /** Hosts on which the module runs, with their limits. */
   readonly #hosts = new Map<XmppHost, ManagementLimits>();
@@ -52,6 +51,7 @@ export class Managements {
     this.server = server;
     this.#store = store;
     this.#rows = new ManagementRows(store);
+    this.#ended = new EndedSessions(this.#rows);
     this.#deferred = store.deferred(() => this.#save());
   }
 
@@ -94,7 +94,7 @@ export class Managements {
       try {
         management.save(this.#rows);
       } catch (error) {
-        this.server.log.error('a session cannot be stored', { jid: management.session.jid.full, error: String(error) });
+        this.#fault(management, error);
       }
     }
     void this.#land(batch, this.#store.open);
@@ -102,7 +102,19 @@ export class Managements {
 
   async #land(batch: readonly Management[], ticket: Ticket): Promise<void> {
     if (!(await this.#settled(ticket))) return;
-    for (const management of batch) management.landed();
+    for (const management of batch) {
+      try {
+        management.landed();
+      } catch (error) {
+        this.#fault(management, error);
+      }
+    }
+  }
+
+  /** A bug costs its session, and nobody else anything. */
+  #fault({ session }: Management, error: unknown): void {
+    this.server.log.error('stream management failed', { jid: session.jid.full, error: String(error) });
+    session.close();
   }
 
   /** Waits until a group is durable, however often the disk fails on the way. @returns false when the store was closed before */
@@ -148,7 +160,12 @@ export class Managements {
     if (stream.session !== undefined) return this.#refused(xmlns, 'unexpected-request');
     if (previd === undefined || claim === undefined) return this.#refused(xmlns, 'bad-request');
     const management = this.#find(stream.account, previd);
-    if (management === undefined) return this.#refused(xmlns, 'item-not-found', this.#remembered(previd, stream));
+    if (management === undefined)
+      return this.#refused(
+        xmlns,
+        'item-not-found',
+        this.#ended.handled(previd, stream.account, this.server.timers.now),
+      );
     this.#abandon(management, stream);
     const { queue, session } = management;
     const through = offWire(claim, queue.acked);
@@ -182,43 +199,20 @@ export class Managements {
     this.#returned.delete(management);
     const entries = queue.drain(this.#rows, id);
     if (terms.kept) this.#rows.removeSession(id);
-    if (terms.timeout > 0) this.remember(management);
+    this.remember(management);
     return entries;
   }
 
-  /** Remembers how far an ended session had come, so that its client knows what not to send again. */
-  remember({ id, inbound, session, terms }: Management): void {
-    if (terms.timeout === 0) return;
-    const row: EndedRow = { account: session.jid.bare, inbound, until: this.server.timers.now + REMEMBERED_FOR };
-    this.#ended.set(id, row);
-    if (terms.kept) this.#rows.putEnded(id, row);
-    for (const [oldest, { until }] of this.#ended) {
-      if (this.#ended.size <= REMEMBERED && until > this.server.timers.now) return;
-      this.#ended.delete(oldest);
-      this.#rows.removeEnded(oldest);
-    }
-  }
-
-  #remembered(previd: string, { account }: ClientStream): number | undefined {
-    const row = this.#ended.get(previd);
-    return row !== undefined && row.account === account?.bare && row.until > this.server.timers.now ? row.inbound : undefined;
-  }
-
-  /** An account is gone, and its sessions with it. */
-  dropAccount(domain: string, local: string): void {
-    for (const session of this.server.registry.of(`${local}@${domain}`)) {
-      if (session instanceof ClientSession && session.stream === undefined) session.finish();
-    }
+  /** Remembers how far an ended session had come. */
+  remember(management: Management): void {
+    this.#ended.add(management, this.server.timers.now);
   }
 
   // After a restart
 
   /** Brings back the sessions of the last process; those whose time was over meanwhile end. Before any connection comes. */
   async restore(): Promise<void> {
-    for await (const [id, row] of this.#rows.ended()) {
-      if (row.until > this.server.timers.now) this.#ended.set(id, row);
-      else this.#rows.removeEnded(id);
-    }
+    await this.#ended.restore(this.server.timers.now);
     const rows: (readonly [id: string, row: SessionRow])[] = [];
     for await (const row of this.#rows.sessions()) rows.push(row);
     rows.sort(([, one], [, other]) => one.head.since - other.head.since);
@@ -239,31 +233,23 @@ export class Managements {
   }
 
   /** @returns false when its host is not served */
-  #read(id: string, { head, presence }: SessionRow): boolean {
-    const account = Jid.parse(head.account);
-    const jid = account?.withResource(head.resource);
-    const host = account === undefined ? undefined : this.server.host(account.domain);
+  #read(id: string, row: SessionRow): boolean {
+    const { account, expires, timeout, xmlns } = row.head;
+    const host = this.server.host(account.slice(account.indexOf('@') + 1));
     if (host === undefined) return false;
-    if (jid === undefined || !this.server.accounts.exists(jid.domain, jid.local)) {
+    const session = readSession(row, host);
+    if (session === undefined || !this.server.accounts.exists(session.jid.domain, session.jid.local)) {
       this.#rows.removeSession(id);
       return true;
     }
-    const session = new ClientSession(jid, host, head.origin, head.since);
-    session.presence = presence;
-    session.priority = head.priority;
-    session.interested = head.interested;
-    session.carbons = head.carbons;
-    session.watchesBlocking = head.watchesBlocking;
-    if (head.directed.length > 0) session.directed = new Set(head.directed);
     const limits = this.#hosts.get(host);
-    const { timeout, xmlns } = head;
     const management = new Management(id, session, { xmlns, timeout, kept: true, limits: limits ?? NONE }, this);
     const [inbound, acked, sent] = this.#rows.counters(id);
     management.inbound = inbound;
     management.queue.acked = acked;
     management.queue.sent = sent;
     // One that had a stream to the end gets the whole of its time; none where the module does not run any more.
-    management.expires = limits === undefined ? 0 : (head.expires ?? this.server.timers.now + timeout);
+    management.expires = limits === undefined ? 0 : (expires ?? this.server.timers.now + timeout);
     session.management = management;
     this.#sessions.set(id, management);
     return true;

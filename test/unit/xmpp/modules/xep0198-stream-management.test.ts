@@ -10,7 +10,8 @@ const SM = 'urn:xmpp:sm:3';
 const BIND2 = 'urn:xmpp:bind:0';
 const bind = `<bind xmlns='${BIND2}'><tag>one</tag><enable xmlns='${SM}' resume='true'/><inactive xmlns='urn:xmpp:csi:0'/></bind>`;
 const resume = (previd: string, h = 0): string => `<resume xmlns='${SM}' previd='${previd}' h='${h}'/>`;
-const message = (to: string, body: string): string => `<message from='romeo@capulet.lit/x' to='${to}'><body>${body}</body></message>`;
+const message = (to: string, body: string): string =>
+  `<message from='romeo@capulet.lit/x' to='${to}'><body>${body}</body></message>`;
 
 async function world(): Promise<TestXmpp> {
   const server = await sasl2Server();
@@ -25,7 +26,11 @@ test('announced for SASL2 and for Bind 2', async (t) => {
   const { features } = open(server);
   const inline = element(features).getChild('authentication', 'urn:xmpp:sasl:2')?.getChild('inline');
   t.truthy(inline?.getChild('sm', SM));
-  const vars = inline?.getChild('bind', BIND2)?.getChild('inline')?.getChildren('feature').map(({ attrs }) => String(attrs['var']));
+  const vars = inline
+    ?.getChild('bind', BIND2)
+    ?.getChild('inline')
+    ?.getChildren('feature')
+    .map(({ attrs }) => String(attrs['var']));
   t.true(vars?.includes(SM));
   t.true(vars?.includes('urn:xmpp:csi:0'));
 });
@@ -41,7 +46,10 @@ test('enabled while binding, and resumed while authenticating', async (t) => {
   t.truthy(session.holding, 'the client began inactive');
   session.deliver(stanza(message(session.jid.full, 'one')));
   await server.core.settled();
-  t.deepEqual(first.stream.transport.take().map((xml) => xml.slice(0, 8)), ['<message', '<r xmlns']);
+  t.deepEqual(
+    first.stream.transport.take().map((xml) => xml.slice(0, 8)),
+    ['<message', '<r xmlns'],
+  );
 
   first.stream.send('<presence/>');
   const second = await login(server, { inline: resume(id) + bind });

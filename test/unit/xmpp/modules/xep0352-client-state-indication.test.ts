@@ -32,10 +32,16 @@ async function world(options = {}): Promise<World> {
   };
 }
 
-const message = (content: string, type = 'chat', from = ROMEO): string => `<message from='${from}' to='${TO}' type='${type}'>${content}</message>`;
-const presence = (content = '', from = ROMEO, type = ''): string => `<presence from='${from}' to='${TO}'${type}>${content}</presence>`;
+const message = (content: string, type = 'chat', from = ROMEO): string =>
+  `<message from='${from}' to='${TO}' type='${type}'>${content}</message>`;
+const presence = (content = '', from = ROMEO, type = ''): string =>
+  `<presence from='${from}' to='${TO}'${type}>${content}</presence>`;
 const event = (node: string, id: string, from = 'romeo@capulet.lit'): string =>
-  message(`<event xmlns='http://jabber.org/protocol/pubsub#event'><items node='${node}'><item id='${id}'/></items></event>`, 'headline', from);
+  message(
+    `<event xmlns='http://jabber.org/protocol/pubsub#event'><items node='${node}'><item id='${id}'/></items></event>`,
+    'headline',
+    from,
+  );
 const carbon = (inner: string): string =>
   message(
     `<received xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' type='chat'>${inner}</message></forwarded></received>`,
@@ -121,7 +127,14 @@ test('what matters comes behind what was held', async (t) => {
   await using all = await world();
   all.juliet.send(inactive);
   t.deepEqual(
-    all.deliver(presence(), message(`<composing xmlns='${STATES}'/>`), message('<body>soft</body>'), presence('<show>away</show>')).map((xml) => xml.slice(0, 9)),
+    all
+      .deliver(
+        presence(),
+        message(`<composing xmlns='${STATES}'/>`),
+        message('<body>soft</body>'),
+        presence('<show>away</show>'),
+      )
+      .map((xml) => xml.slice(0, 9)),
     ['<presence', '<message '],
   );
   all.juliet.send(active);
@@ -134,7 +147,10 @@ test('what was held comes before the answer to what the client asks next', async
   all.deliver(presence());
   all.juliet.send(active);
   all.juliet.send("<iq type='get' id='x' to='capulet.lit'><query xmlns='nothing'/></iq>");
-  t.deepEqual(all.juliet.transport.take().map((xml) => xml.slice(0, 3)), ['<pr', '<iq']);
+  t.deepEqual(
+    all.juliet.transport.take().map((xml) => xml.slice(0, 3)),
+    ['<pr', '<iq'],
+  );
 });
 
 test('no more is held than the settings say', async (t) => {

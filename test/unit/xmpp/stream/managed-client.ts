@@ -4,7 +4,7 @@ import type { Clock } from '#src/net/timers.ts';
 import { MemoryData } from '#src/store/memory.ts';
 import { clientStateIndication } from '#protocols/xmpp/modules/xep0352-client-state-indication.ts';
 import { streamManagement } from '#protocols/xmpp/modules/xep0198-stream-management.ts';
-import { TestStream, TestXmpp } from '#test/helpers/xmpp.ts';
+import { type TestStream, TestXmpp } from '#test/helpers/xmpp.ts';
 import { element, jid, same } from '#test/helpers/xml.ts';
 
 export const SM = 'urn:xmpp:sm:3';
@@ -181,9 +181,8 @@ export class ManagedClient {
     this.stream.stream.onClosed();
   }
 
-  /** Connects anew and asks for the former session. @returns the answer */
+  /** Connects anew and asks for the former session; what came before and was not taken is lost. @returns the answer */
   async resume(server: ManagedServer = this.server, h = this.handled): Promise<string> {
-    this.take();
     this.server = server;
     this.stream = this.#connect();
     this.send(`<resume xmlns='${SM}' previd='${this.id}' h='${h}'/>`);

@@ -6,7 +6,8 @@ import { chat, ManagedClient, ManagedServer } from './managed-client.ts';
 const TO = 'juliet@capulet.lit/balcony';
 const message = (type: string, content = '<body>x</body>'): string =>
   `<message from='romeo@capulet.lit/orchard' to='${TO}' type='${type}' id='1'>${content}</message>`;
-const iq = (type: string): string => `<iq from='romeo@capulet.lit/orchard' to='${TO}' type='${type}' id='1'><query xmlns='x'/></iq>`;
+const iq = (type: string): string =>
+  `<iq from='romeo@capulet.lit/orchard' to='${TO}' type='${type}' id='1'><query xmlns='x'/></iq>`;
 const presence = (type: string): string => `<presence from='romeo@capulet.lit/orchard' to='${TO}'${type}/>`;
 
 /** What becomes of a stanza that was never acknowledged: `stored`, an error to its sender, or nothing. */
@@ -16,7 +17,11 @@ const fates: readonly (readonly [what: string, xml: string, fate: string | undef
   ['of no type', message('normal').replace(" type='normal'", ''), 'stored'],
   ['headline', message('headline'), undefined],
   ['groupchat', message('groupchat'), undefined],
-  ['error', message('error', "<error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"), undefined],
+  [
+    'error',
+    message('error', "<error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"),
+    undefined,
+  ],
   ['a chat state', message('chat', "<active xmlns='http://jabber.org/protocol/chatstates'/>"), undefined],
   ['not to be stored', message('chat', "<body>x</body><no-store xmlns='urn:xmpp:hints'/>"), undefined],
   ['a get', iq('get'), 'service-unavailable/cancel'],
@@ -54,7 +59,13 @@ test('a message that finds no room in the offline store goes back to its sender'
   juliet.drop();
   for (let index = 0; index < 1001; index += 1) core.registry.find(jid(TO))?.deliver(stanza(message('chat')));
   server.clock.pass(301_000);
-  t.deepEqual(romeo.take().map(errorOf).filter((error) => error !== undefined), ['service-unavailable/cancel']);
+  t.deepEqual(
+    romeo
+      .take()
+      .map(errorOf)
+      .filter((error) => error !== undefined),
+    ['service-unavailable/cancel'],
+  );
 });
 
 test('another device gets it, late, in order and with the time of its sending', async (t) => {
@@ -71,12 +82,20 @@ test('another device gets it, late, in order and with the time of its sending', 
   await server.settled();
   const came = hall.take().filter((xml) => xml.startsWith('<message'));
   t.is(came.length, 2);
-  t.regex(came[0] ?? '', /to='juliet@capulet.lit'.*<body>one<.*<delay xmlns='urn:xmpp:delay' from='capulet.lit' stamp='2027-01-15T08:00:00.000Z'>/);
+  t.regex(
+    came[0] ?? '',
+    /to='juliet@capulet.lit'.*<body>one<.*<delay xmlns='urn:xmpp:delay' from='capulet.lit' stamp='2027-01-15T08:00:00.000Z'>/,
+  );
   t.regex(came[1] ?? '', /<body>two</);
 });
 
 /** Two devices of juliet; what the second has got when both are gone, and what is in the offline store then. */
-const copies: readonly (readonly [what: string, setting: { carbons: boolean; to: string; read: boolean }, twice: number, stored: number])[] = [
+const copies: readonly (readonly [
+  what: string,
+  setting: { carbons: boolean; to: string; read: boolean },
+  twice: number,
+  stored: number,
+])[] = [
   ['to the account, the other device has read it', { carbons: false, to: 'juliet@capulet.lit', read: true }, 1, 0],
   ['to the account, nobody has read it', { carbons: false, to: 'juliet@capulet.lit', read: false }, 1, 1],
   ['a carbon that was read', { carbons: true, to: TO, read: true }, 1, 0],
@@ -89,7 +108,8 @@ for (const [what, { carbons, read, to }, times, stored] of copies) {
       const { core } = server.xmpp;
       const balcony = await server.login(TO);
       const hall = await server.login('juliet@capulet.lit/hall');
-      for (const { stream } of [balcony, hall]) if (stream.stream.session !== undefined) stream.stream.session.carbons = carbons;
+      for (const { stream } of [balcony, hall])
+        if (stream.stream.session !== undefined) stream.stream.session.carbons = carbons;
       const romeo = await server.login('romeo@capulet.lit/orchard');
       balcony.acknowledge();
       hall.acknowledge();
@@ -101,7 +121,8 @@ for (const [what, { carbons, read, to }, times, stored] of copies) {
       for (const client of leave) {
         client.drop();
         client.stream.stream.session?.finish();
-        for (const session of core.registry.of('juliet@capulet.lit')) if (session.jid.resource === client.address.split('/')[1]) session.close();
+        for (const session of core.registry.of('juliet@capulet.lit'))
+          if (session.jid.resource === client.address.split('/')[1]) session.close();
         await server.settled();
       }
       const again = hall.take().filter((xml) => xml.includes('<body>one<')).length;

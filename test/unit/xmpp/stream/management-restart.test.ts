@@ -8,7 +8,10 @@ for (const end of ['killed', 'restarted'] as const) {
     const first = await ManagedServer.open();
     const juliet = await first.login('juliet@capulet.lit/balcony');
     const romeo = await first.login('romeo@capulet.lit/orchard');
-    juliet.send('<presence><priority>5</priority><status>here</status></presence>', "<presence to='room@chat.verona.lit/me'/>");
+    juliet.send(
+      '<presence><priority>5</priority><status>here</status></presence>',
+      "<presence to='room@chat.verona.lit/me'/>",
+    );
     const before = juliet.stream.stream.session;
     if (before === undefined) return t.fail();
     before.carbons = true;
@@ -32,7 +35,10 @@ for (const end of ['killed', 'restarted'] as const) {
     await second.settled();
     t.deepEqual(juliet.bodies(), ['two']);
     const after = juliet.stream.stream.session;
-    t.deepEqual([after?.priority, after?.carbons, after?.interested, [...(after?.directed ?? [])]], [5, true, true, ['room@chat.verona.lit/me']]);
+    t.deepEqual(
+      [after?.priority, after?.carbons, after?.interested, [...(after?.directed ?? [])]],
+      [5, true, true, ['room@chat.verona.lit/me']],
+    );
     t.is(after?.presence?.child('status')?.getText(), 'here');
     nurse.got(t);
     juliet.acknowledge();
@@ -56,7 +62,10 @@ test('killed before the commit: nothing was acknowledged, nothing was delivered'
   romeo.send(chat('juliet@capulet.lit', 'one'), chat('nurse@capulet.lit', 'two'), r);
   await using second = await first.killed();
   t.deepEqual(juliet.bodies(), []);
-  t.deepEqual(romeo.take().filter((xml) => xml.startsWith('<a ')), []);
+  t.deepEqual(
+    romeo.take().filter((xml) => xml.startsWith('<a ')),
+    [],
+  );
   t.regex(await romeo.resume(second), / h='1'\/>$/);
   t.regex(await juliet.resume(second), /^<resumed/);
   romeo.send(chat('juliet@capulet.lit', 'one'), chat('nurse@capulet.lit', 'two'));
@@ -88,11 +97,21 @@ test('presence that is not stored leaves no hole in the numbers', async (t) => {
   juliet.handled = seen;
   await using second = await first.killed();
   t.regex(await juliet.resume(second), /^<resumed/);
-  t.deepEqual(juliet.take().filter((xml) => xml.startsWith('<message')), [], 'not before the new numbers are in the store');
+  t.deepEqual(
+    juliet.take().filter((xml) => xml.startsWith('<message')),
+    [],
+    'not before the new numbers are in the store',
+  );
   await second.settled();
   const came = juliet.take();
-  t.deepEqual(came.flatMap((xml) => /<body>(\w+)/.exec(xml)?.[1] ?? []), ['one', 'two']);
-  t.true(came.some((xml) => xml.startsWith('<presence') && xml.includes('>b<')), 'presence as it is now');
+  t.deepEqual(
+    came.flatMap((xml) => /<body>(\w+)/.exec(xml)?.[1] ?? []),
+    ['one', 'two'],
+  );
+  t.true(
+    came.some((xml) => xml.startsWith('<presence') && xml.includes('>b<')),
+    'presence as it is now',
+  );
   juliet.acknowledge();
   t.false(juliet.stream.transport.closed);
   t.is(juliet.stream.stream.session?.management?.queue.length, 0);
@@ -131,7 +150,10 @@ test('a session whose time was over when the server came back ends as at any oth
   await first.settled();
   await using second = await first.killed(301_000);
   t.is(second.xmpp.core.registry.size, 1, 'romeo had a stream to the end');
-  t.is(await juliet.resume(second), `<failed xmlns='${SM}' h='1'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>`);
+  t.is(
+    await juliet.resume(second),
+    `<failed xmlns='${SM}' h='1'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>`,
+  );
   t.regex(await romeo.resume(second), /^<resumed/);
   await second.settled();
   t.true(romeo.take().some((xml) => xml.includes("from='juliet@capulet.lit/balcony'") && xml.includes('unavailable')));

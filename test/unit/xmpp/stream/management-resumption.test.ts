@@ -23,7 +23,10 @@ test('what the client did not get is sent again, in order and with the time of i
   const answer = await juliet.resume();
   t.is(answer, `<resumed xmlns='${SM}' previd='${juliet.id}' h='1'/>`);
   await server.settled();
-  const came = juliet.take().map((xml) => element(xml)).filter((one) => one.getName() !== 'r');
+  const came = juliet
+    .take()
+    .map((xml) => element(xml))
+    .filter((one) => one.getName() !== 'r');
   t.deepEqual(
     came.map((one) => one.getName()),
     ['message', 'presence', 'message'],
@@ -97,10 +100,17 @@ test('the old stream ends with a conflict', async (t) => {
   t.is(await juliet.resume(), `<resumed xmlns='${SM}' previd='${juliet.id}' h='2'/>`);
   t.regex(old.transport.take().join(''), /<conflict/);
   t.true(old.transport.closed);
-  t.true([...server.data.entries.values()].map(String).some((value) => value.startsWith('[2,')), 'what it tells is in the store');
+  t.true(
+    [...server.data.entries.values()].map(String).some((value) => value.startsWith('[2,')),
+    'what it tells is in the store',
+  );
   old.stream.onClosed();
   t.is(server.xmpp.core.registry.size, 2);
-  t.deepEqual(romeo.transport.take().map((xml) => xml.slice(0, 8)), ['<message'], 'nobody sees anything');
+  t.deepEqual(
+    romeo.transport.take().map((xml) => xml.slice(0, 8)),
+    ['<message'],
+    'nobody sees anything',
+  );
 });
 
 const refusals: readonly (readonly [what: string, attributes: (id: string) => string, answer: string])[] = [
@@ -142,7 +152,10 @@ test('resume: more is acknowledged than was sent', async (t) => {
   await using server = await ManagedServer.open();
   const juliet = await server.login('juliet@capulet.lit/balcony');
   juliet.drop();
-  t.regex(await juliet.resume(server, 50), /<undefined-condition.*<handled-count-too-high xmlns='urn:xmpp:sm:3' h='50' send-count='3'\/>/);
+  t.regex(
+    await juliet.resume(server, 50),
+    /<undefined-condition.*<handled-count-too-high xmlns='urn:xmpp:sm:3' h='50' send-count='3'\/>/,
+  );
   t.true(juliet.stream.transport.closed);
   t.regex(await juliet.resume(), /^<resumed/, 'the session is none the worse for it');
 });
@@ -188,7 +201,7 @@ test('an account that is removed takes its sessions along', async (t) => {
   await using server = await ManagedServer.open();
   const juliet = await server.login('juliet@capulet.lit/balcony');
   juliet.drop();
-  await server.xmpp.core.accounts.remove('capulet.lit', 'juliet');
+  server.xmpp.core.accounts.remove('capulet.lit', 'juliet');
   await server.settled();
   t.is(server.xmpp.core.registry.of('juliet@capulet.lit').length, 0);
   t.deepEqual(server.stored, []);
@@ -207,4 +220,21 @@ test('the same resource again, without resumption: what was not acknowledged com
   again.send('<presence/>');
   await server.settled();
   t.deepEqual(again.bodies(), ['one', 'two']);
+});
+
+test('sessions that await resumption make room for new ones', async (t) => {
+  await using server = await ManagedServer.open();
+  const { registry } = server.xmpp.core;
+  const lost = [];
+  for (let index = 0; index < 10; index += 1) lost.push(await server.login(`juliet@capulet.lit/${index}`));
+  lost[3]?.drop();
+  lost[5]?.drop();
+  const resources = (): readonly string[] => registry.of('juliet@capulet.lit').map(({ jid: { resource } }) => resource);
+  await server.login('juliet@capulet.lit/a');
+  t.deepEqual(resources(), ['0', '1', '2', '4', '5', '6', '7', '8', '9', 'a']);
+  await server.login('juliet@capulet.lit/5');
+  t.is(resources().at(-1), '5');
+  const last = new ManagedClient(server, 'juliet@capulet.lit/b');
+  last.stream.bind('b');
+  t.regex(last.take().join(''), /resource-constraint/);
 });
