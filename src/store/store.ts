@@ -110,7 +110,7 @@ export interface Store {
   batch(fn: () => void): Ticket;
   /**
    * For what changes many times in a group and is worth one write: `fn` runs when the group in which it was asked for is cut, and its writes
-   * belong to that group. It must not throw.
+   * belong to that group. It must not throw, nor ask again.
    */
   deferred(fn: () => void): Deferred;
   /** Ticket of the open group. */

@@ -7,8 +7,8 @@ import { ClientSession } from '../links/client-session.ts';
 import type { ClientStream } from '../links/client-stream.ts';
 import type { XmppHost, XmppServer } from '../server.ts';
 import { Management, type ManagementLimits, type ManagementTerms } from './management.ts';
-import { offWire, onWire, type Entry } from './management-queue.ts';
 import { EndedSessions } from './management-ended.ts';
+import { type Entry, offWire, onWire } from './management-queue.ts';
 import { readSession } from './management-state.ts';
 import { ManagementRows, type SessionRow } from './management-store.ts';
 import { NS } from './namespaces.ts';
@@ -114,7 +114,8 @@ export class Managements {
   /** A bug costs its session, and nobody else anything. */
   #fault({ session }: Management, error: unknown): void {
     this.server.log.error('stream management failed', { jid: session.jid.full, error: String(error) });
-    session.close();
+    // Not while a group is cut.
+    setImmediate(() => session.close());
   }
 
   /** Waits until a group is durable, however often the disk fails on the way. @returns false when the store was closed before */
