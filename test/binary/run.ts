@@ -13,6 +13,8 @@ import { root } from '#tools/source.ts';
 
 const READY = 'Trivium ready';
 const LIMIT = 60_000;
+/** The ports of the listeners that open without settings. */
+const PORTS = [5222, 5223, 5280, 5443, 9090];
 /** The standard port for clients (RFC 6120, section 14.7). */
 const CLIENT_PORT = 5222;
 
@@ -31,23 +33,26 @@ function expect(what: string, holds: boolean, detail = ''): void {
   console.log(`${holds ? 'ok    ' : 'FAILED'} ${what}${holds ? '' : `: ${detail}`}`);
 }
 
-/** A shift of all ports, within what the highest of them allows, after which the client port is free. */
+/** A shift of all ports, to below those that the system gives out, after which all of them are free. */
 async function freeOffset(): Promise<number> {
   for (;;) {
-    const offset = randomInt(10_000, 40_000);
-    const probe = createServer();
-    try {
-      await once(probe.listen(CLIENT_PORT + offset, '127.0.0.1'), 'listening');
-      return offset;
-    } catch {
-      // Taken: try another.
-    } finally {
-      probe.close();
-    }
+    const offset = randomInt(10_000, 23_000);
+    if ((await Promise.all(PORTS.map((port) => isFree(port + offset)))).every(Boolean)) return offset;
   }
 }
 
-/** Starts the server and waits for its last line of greeting. */
+async function isFree(port: number): Promise<boolean> {
+  const probe = createServer();
+  try {
+    await once(probe.listen(port), 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    probe.close();
+  }
+}
+
 async function start(subject: Subject, folder: string, offset: number): Promise<ChildProcess> {
   const args = ['start', '--data', join(folder, 'data'), '--port-offset', String(offset)];
   const server = spawn(subject.program, args, { cwd: folder, env: subject.env, stdio: ['ignore', 'pipe', 'pipe'] });
