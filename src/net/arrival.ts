@@ -21,7 +21,7 @@ export interface Acceptor {
 export interface ArrivalListener extends ListenerInfo {
   readonly proxyProtocol: boolean;
   /** Who may send PROXY headers; everybody who reaches the listener when absent. */
-  readonly proxies?: readonly IpBlock[];
+  readonly proxies?: readonly IpBlock[] | undefined;
 }
 
 /** Why a connection was closed before a front end saw it. */

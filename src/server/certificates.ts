@@ -46,5 +46,5 @@ export function loadCertificates(tls: TlsService, settings: Settings, log: Log):
     if (uncovered.length === 0 || !problem.startsWith('ENOENT'))
       log.warn('a certificate cannot be used', { file, problem });
   }
-  tls.load(files.certificates);
+  tls.load(files.certificates, settings.hosts[0]);
 }

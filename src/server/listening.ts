@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { parseBlock } from '#src/address/ip.ts';
 import type { ListenerConfig } from '#src/net/listeners.ts';
 import type { ListenerSettings } from '#src/settings/listeners.ts';
 import { dataSection } from '#src/settings/schema.ts';
@@ -18,7 +19,7 @@ export function listenerConfigs(settings: Settings): readonly ListenerConfig[] {
   const { directory } = settings.of(dataSection);
   return listenersOf(settings)
     .filter(({ transport }) => transport === 'tcp')
-    .map(({ address, backlog, kind, mode, name, path, port, proxy_protocol: proxyProtocol, tls }) => ({
+    .map(({ address, backlog, kind, mode, name, path, port, proxies, proxy_protocol: proxyProtocol, tls }) => ({
       name,
       kind,
       tls,
@@ -27,6 +28,7 @@ export function listenerConfigs(settings: Settings): readonly ListenerConfig[] {
       path: path === undefined ? undefined : resolve(directory, path),
       mode,
       proxyProtocol,
+      proxies: proxies?.flatMap((network) => parseBlock(network) ?? []),
       backlog,
     }));
 }

@@ -13,8 +13,8 @@ export function banPolicy(settings: Settings): Partial<BanPolicy> {
 }
 
 export function connectionLimits(settings: Settings): ConnectionLimits {
-  const { per_ip: perIp, total } = settings.of(limitsSection).connections;
-  return { perIp, total };
+  const { per_ip: perIp, per_ip_before_auth: perIpBeforeAuth, total } = settings.of(limitsSection).connections;
+  return { perIp, perIpBeforeAuth, total };
 }
 
 /** What accounts may store, by the settings in force at the time. */

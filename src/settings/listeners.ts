@@ -1,7 +1,7 @@
 /** The sockets the program listens on. Front ends bring their kinds of listener as data, with the listeners they want by default. */
 import { z } from 'zod';
 import { declare } from './declaration.ts';
-import { accessName, address, count, fileMode, group, listenPort, path } from './types.ts';
+import { accessName, address, count, fileMode, group, listenPort, many, network, path } from './types.ts';
 
 /** A kind of listener, declared by the part that serves its connections. */
 export interface ListenerKind {
@@ -76,6 +76,9 @@ function listenerSchema(kinds: readonly ListenerKind[]) {
         .boolean()
         .prefault(false)
         .describe('Expect a PROXY protocol header (v1 or v2) from a load balancer before anything else.'),
+      proxies: many(network())
+        .optional()
+        .describe('Load balancers whose PROXY headers are believed; others are refused. Everybody when absent.'),
       backlog: count(1, 65535).prefault(511).describe('Connections the system may hold before they are accepted.'),
       access: accessName('access').optional().describe('Rule that a connection must pass by its IP address.'),
       shaper: accessName('access')

@@ -193,5 +193,6 @@ class WebSocketTransport implements StreamTransport, ScannerHandler {
 
   limit(limits: ScannerLimits): void {
     this.#scanner.limits = limits;
+    this.#connection.authenticated();
   }
 }
