@@ -3,7 +3,7 @@ import type { Jid } from '#src/address/jid.ts';
 import type { Condition } from '#src/stanza/conditions.ts';
 import { StoreFault } from '#src/store/errors.ts';
 import type { Deferred, Store, Ticket } from '#src/store/store.ts';
-import { ClientSession } from '../links/client-session.ts';
+import type { ClientSession } from '../links/client-session.ts';
 import type { ClientStream } from '../links/client-stream.ts';
 import type { XmppHost, XmppServer } from '../server.ts';
 import { Management, type ManagementLimits, type ManagementTerms } from './management.ts';
@@ -66,7 +66,7 @@ export class Managements {
     return { [Symbol.dispose]: () => void this.#hosts.delete(host) };
   }
 
-  /** Begins to manage a session that is not managed yet. Counting starts here (XEP-0198 section 4). */
+  /** Begins to manage a session that is not managed yet. Counting starts here (XEP-0198 section 4); `begin` follows the answer. */
   enable(session: ClientSession, terms: ManagementTerms): Management {
     const management = new Management(randomBytes(18).toString('base64url'), session, terms, this);
     session.management = management;
@@ -139,6 +139,11 @@ export class Managements {
   prepare(stream: ClientStream, account: Jid | undefined, previd: string | undefined): Promise<unknown> | undefined {
     const management = this.#find(account, previd);
     if (management !== undefined) this.#abandon(management, stream);
+    return this.stored();
+  }
+
+  /** Settles when all that was written so far is durable; undefined when it is. */
+  stored(): Promise<unknown> | undefined {
     return this.#store.barrier() === undefined ? undefined : this.#settled(this.#store.open);
   }
 
