@@ -1,24 +1,43 @@
 import { Buffer } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import type { Element } from 'ltx';
 import { parseFrame } from '#src/stanza/parse.ts';
 import { Scanner, type StreamHeader } from '#src/stanza/scanner.ts';
+import type { ScramClient } from './scram.ts';
 
 const LIMITS = { maxBytes: 1 << 24, maxDepth: 200, maxAttributes: 1000, maxElements: 100_000 };
+/** Milliseconds. */
 const PATIENCE = 5000;
+
+export interface Dialling {
+  readonly port: number;
+  /** TLS from the first byte. */
+  readonly direct?: boolean;
+  readonly alpn?: readonly string[];
+  /** The name that TLS asks for, and the host of the stream. */
+  readonly domain?: string;
+}
 
 /** A client that does what a script says: it sends text, and holds what came until somebody expects it. */
 export class ScriptClient {
   readonly name: string;
   readonly received: Element[] = [];
+  /** True for what the script does not want to see. */
+  passes: (element: Element) => boolean = () => false;
+  /** The run of SCRAM that is going on. */
+  scram: ScramClient | undefined = undefined;
+  /** The text of what was expected last. */
+  lastText = '';
+  domain = 'localhost';
   #socket: Socket;
   #scanner: Scanner;
   #header: StreamHeader | undefined;
   #ended = false;
   #closed = false;
+  #settled = 0;
   #wake: (() => void) | undefined;
-  domain = 'localhost';
 
   constructor(name: string, socket: Socket) {
     this.name = name;
@@ -27,25 +46,32 @@ export class ScriptClient {
     this.#listen();
   }
 
-  static connect(name: string, port: number, secure: boolean): Promise<ScriptClient> {
+  static dial(name: string, { alpn = ['xmpp-client'], direct = false, domain = 'localhost', port }: Dialling): Promise<ScriptClient> {
     return new Promise((resolve, reject) => {
-      const options = { host: '127.0.0.1', port, rejectUnauthorized: false, ALPNProtocols: ['xmpp-client'] };
-      const socket = secure ? connectTls(options) : connect(options);
-      socket.once(secure ? 'secureConnect' : 'connect', () => resolve(new ScriptClient(name, socket)));
+      const at = { host: '127.0.0.1', port };
+      const names = alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] };
+      const socket = direct ? connectTls({ ...at, ...names, servername: domain, rejectUnauthorized: false }) : connect(at);
+      socket.once(direct ? 'secureConnect' : 'connect', () => {
+        const client = new ScriptClient(name, socket);
+        client.domain = domain;
+        resolve(client);
+      });
       socket.once('error', reject);
     });
   }
 
   #listen(): void {
-    this.#socket.on('data', (chunk: Buffer) => {
+    const socket = this.#socket;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => {
       this.#scanner.push(chunk);
       this.#wake?.();
     });
-    this.#socket.on('close', () => {
+    socket.on('close', () => {
       this.#closed = true;
       this.#wake?.();
     });
-    this.#socket.on('error', () => undefined);
+    socket.on('error', () => undefined);
   }
 
   #makeScanner(): Scanner {
@@ -54,7 +80,10 @@ export class ScriptClient {
         onStream: (header) => {
           this.#header = header;
         },
-        onFrame: (frame) => void this.received.push(parseFrame(frame)),
+        onFrame: (frame) => {
+          const element = parseFrame(frame);
+          if (!this.passes(element)) this.received.push(element);
+        },
         onEnd: () => {
           this.#ended = true;
         },
@@ -79,15 +108,15 @@ export class ScriptClient {
   async open(header?: string): Promise<StreamHeader> {
     this.#header = undefined;
     this.#scanner.reset();
-    this.send(
-      header ??
-        `<?xml version='1.0'?><stream:stream to='${this.domain}' version='1.0' xml:lang='en' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`,
-    );
+    const namespaces = "xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'";
+    this.send(header ?? `<?xml version='1.0'?><stream:stream to='${this.domain}' version='1.0' xml:lang='en' ${namespaces}>`);
     return this.#until(() => this.#header, 'a stream header');
   }
 
-  next(): Promise<Element> {
-    return this.#until(() => this.received.shift(), 'a stanza');
+  async next(patience?: number): Promise<Element> {
+    const element = await this.#until(() => this.received.shift(), 'a stanza', patience);
+    this.lastText = element.getText();
+    return element;
   }
 
   /** The connection was closed by the server. */
@@ -95,17 +124,24 @@ export class ScriptClient {
     await this.#until(() => (this.#closed || this.#ended ? true : undefined), 'the end of the stream');
   }
 
-  async #until<T>(test: () => T | undefined, what: string): Promise<T> {
-    const deadline = AbortSignal.timeout(PATIENCE);
-    for (;;) {
-      const result = test();
-      if (result !== undefined) return result;
-      if (deadline.aborted) throw new Error(`${this.name} waited in vain for ${what}`);
-      if (this.#closed) throw new Error(`${this.name} waits for ${what}, but the connection is closed`);
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        deadline.addEventListener('abort', () => resolve(), { once: true });
-      });
+  async #until<T>(test: () => T | undefined, what: string, patience = PATIENCE): Promise<T> {
+    let impatient = false;
+    const timer = setTimeout(() => {
+      impatient = true;
+      this.#wake?.();
+    }, patience);
+    try {
+      for (;;) {
+        const result = test();
+        if (result !== undefined) return result;
+        if (impatient) throw new Error(`${this.name} waited in vain for ${what}`);
+        if (this.#closed) throw new Error(`${this.name} waits for ${what}, but the connection is closed`);
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -120,11 +156,25 @@ export class ScriptClient {
     this.#listen();
   }
 
+  /** What this side has to bind authentication to: RFC 9266, RFC 5929 section 4. No data on a plain connection. */
+  binding(type: string): Buffer {
+    const socket = this.#socket;
+    if (!(socket instanceof TLSSocket)) return Buffer.alloc(0);
+    if (type === 'tls-exporter') return socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0));
+    return createHash('sha256').update(socket.getPeerCertificate().raw).digest();
+  }
+
+  /** The name in the certificate of the server. */
+  get certificate(): string {
+    return this.#socket instanceof TLSSocket ? (this.#socket.getPeerCertificate().subjectaltname ?? '') : '';
+  }
+
   /** SASL PLAIN, then a resource: what most scripts begin with. */
   async login(user: string, password: string, resource: string): Promise<void> {
     await this.open();
     await this.next();
-    this.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${Buffer.from(`\0${user}\0${password}`).toString('base64')}</auth>`);
+    const text = Buffer.from(`\0${user}\0${password}`).toString('base64');
+    this.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${text}</auth>`);
     const answer = await this.next();
     if (answer.getName() !== 'success') throw new Error(`${this.name} cannot log in: ${answer.toString()}`);
     await this.open();
@@ -137,7 +187,8 @@ export class ScriptClient {
 
   /** Everything that the server sent before now has arrived: it answers in order. */
   async settle(): Promise<void> {
-    const id = `settle-${Math.random().toString(36).slice(2)}`;
+    this.#settled += 1;
+    const id = `settle-${this.#settled}`;
     this.send(`<iq type='get' id='${id}' to='${this.domain}'><ping xmlns='urn:xmpp:ping'/></iq>`);
     await this.#until(() => {
       const at = this.received.findIndex(({ attrs }) => attrs['id'] === id);

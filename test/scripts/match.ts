@@ -27,7 +27,9 @@ function compare(expected: Element, actual: Element, names: Names, exactly: bool
   if (exactly) {
     const extra = Object.keys(actual.attrs).find((name) => !name.startsWith('xmlns') && expected.attrs[name] === undefined);
     if (extra !== undefined) return `${here}: has an attribute ${extra}`;
-    if (actual.getChildElements().length !== expected.getChildElements().length) return `${here}: has other children`;
+    const [one, other] = [actual.getChildElements(), expected.getChildElements()];
+    if (one.length !== other.length) return `${here}: has ${one.length} children: ${one.join('')}`;
+    if (expected.getText().trim() === '' && actual.getText().trim() !== '') return `${here}: says '${actual.getText()}'`;
   }
   return compareText(expected, actual, names, here) ?? compareChildren(expected, actual, names, exactly, here);
 }
@@ -66,7 +68,6 @@ function matches(expected: string, found: string | undefined, names: Names): boo
   return known === undefined || known === found;
 }
 
-/** Puts in the values of `{name}` that are known. */
-export function substitute(text: string, names: Names): string {
+function substitute(text: string, names: Names): string {
   return text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => names.get(name) ?? whole);
 }

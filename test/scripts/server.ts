@@ -2,10 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { frontEnds } from '#protocols/index.ts';
+import { Jid } from '#src/address/jid.ts';
+import type { RosterItem } from '#src/im/roster.ts';
+import type { SubscriptionState } from '#src/im/subscription.ts';
 import { createLog } from '#src/observe/log.ts';
 import { loadSettings } from '#src/settings/load.ts';
 import { formatProblem } from '#src/settings/problem.ts';
 import { programSections } from '#src/settings/schema.ts';
+import type { Settings } from '#src/settings/settings.ts';
 import { openCore } from '#src/server/core.ts';
 import { Server } from '#src/server/server.ts';
 
@@ -19,26 +23,31 @@ listeners:
 /** A server as the scripts see it: on free ports of this machine, with a data directory of its own that outlives a restart. */
 export class ScriptServer {
   readonly directory = mkdtempSync(join(tmpdir(), 'trivium-script-'));
-  readonly #settings: string;
+  #text: string;
   #server: Server | undefined;
 
-  constructor(settings: string) {
-    this.#settings = settings;
+  /** @param text settings beside the listeners, as YAML */
+  constructor(text: string) {
+    this.#text = text;
   }
 
   async start(): Promise<void> {
-    const loaded = loadSettings(`${LISTENERS}${this.#settings}`, 'script', programSections(frontEnds), {
-      env: {},
-      overrides: { data: { directory: this.directory }, metrics: { runtime: false }, shutdown: { grace: '200ms' } },
-    });
-    if (loaded.settings === undefined) throw new Error(loaded.problems.map(formatProblem).join('\n'));
-    const { settings } = loaded;
-    const log = createLog({ level: 'error' });
+    let settings = this.#load();
     const core = await openCore(
       () => settings,
       () => undefined,
     );
-    this.#server = await Server.start({ settings, core, log, frontEnds, reread: () => settings });
+    const reread = (): Settings => (settings = this.#load());
+    this.#server = await Server.start({ settings, core, log: createLog({ level: 'error' }), frontEnds, reread });
+  }
+
+  #load(): Settings {
+    const loaded = loadSettings(`${LISTENERS}${this.#text}`, 'script', programSections(frontEnds), {
+      env: {},
+      overrides: { data: { directory: this.directory }, metrics: { runtime: false }, shutdown: { grace: '200ms' } },
+    });
+    if (loaded.settings === undefined) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+    return loaded.settings;
   }
 
   get server(): Server {
@@ -58,8 +67,32 @@ export class ScriptServer {
     if (!change.ok) throw new Error(`cannot register ${user}: ${change.refusal.condition}`);
   }
 
+  /** Removes an account, and with it all that is kept for it. */
+  removeAccount(user: string): void {
+    const [local = '', domain = ''] = user.split('@');
+    this.server.core.accounts.remove(domain, local);
+  }
+
+  /** Puts a contact into a roster as it would be after some exchange of stanzas. */
+  contact(account: string, contact: string, state: SubscriptionState, item: Partial<RosterItem> = {}): void {
+    const owner = Jid.parse(account);
+    if (owner === undefined) throw new Error(`${account} is no address`);
+    this.server.im.roster.put(owner, { jid: contact, groups: [], state, listed: true, ...item });
+  }
+
+  /** @param text the new settings; those there were when left out */
+  async reload(text: string | undefined): Promise<void> {
+    if (text !== undefined) this.#text = text;
+    const problem = await this.server.reload();
+    if (problem !== undefined) throw new Error(problem);
+  }
+
+  stop(): Promise<void> {
+    return this.server.stop('');
+  }
+
   async restart(): Promise<void> {
-    await this.server.stop('');
+    await this.stop();
     await this.start();
   }
 
