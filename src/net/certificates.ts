@@ -51,16 +51,15 @@ export function readCertificates(paths: readonly string[]): CertificateFiles {
   return { certificates, problems };
 }
 
-/** When the files that `readCertificates` would read were last changed, in milliseconds: newer means read them again. */
-export function lastChange(paths: readonly string[]): number {
-  let newest = 0;
-  for (const path of paths) {
-    for (const file of [path, ...chainFiles(path, [], 0)]) {
-      const changed = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-      newest = Math.max(newest, changed);
-    }
-  }
-  return newest;
+/** Names, times and sizes of the files that `readCertificates` would read: when it differs, they are worth reading again. */
+export function certificateState(paths: readonly string[]): string {
+  const files = paths.flatMap((path) => chainFiles(path, [], 0));
+  return files.map((file) => [file, stateOf(file), stateOf(keyBeside(file))].join(' ')).join('\n');
+}
+
+function stateOf(file: string | undefined): string {
+  const found = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false });
+  return found === undefined ? '-' : `${found.mtimeMs} ${found.size} ${found.ino}`;
 }
 
 function chainFiles(path: string, problems: CertificateProblem[], depth: number): readonly string[] {

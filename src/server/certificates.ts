@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CertificateWatch } from '#src/net/certificate-watch.ts';
 import { type CertificateFiles, covers, readCertificates } from '#src/net/certificates.ts';
 import { writeSelfSigned } from '#src/net/self-signed.ts';
+import type { Timers } from '#src/net/timers.ts';
 import { TlsService } from '#src/net/tls.ts';
 import type { Log } from '#src/observe/log.ts';
 import { dataSection, tlsSection } from '#src/settings/schema.ts';
@@ -20,12 +22,31 @@ export function makeTls(settings: Settings): TlsService {
 
 /** The certificates that the settings name, then those of the data directory. */
 export function certificateFiles(settings: Settings): CertificateFiles {
-  const { certificates } = settings.of(tlsSection);
-  return readCertificates([...certificates, ownDirectory(settings)]);
+  return readCertificates(certificatePaths(settings));
+}
+
+function certificatePaths(settings: Settings): readonly string[] {
+  return [...settings.of(tlsSection).certificates, ownDirectory(settings)];
 }
 
 function ownDirectory(settings: Settings): string {
   return join(settings.of(dataSection).directory, 'certificates');
+}
+
+/** Takes over certificates that were renewed without a word, as long as the timers run. */
+export function watchCertificates(timers: Timers, tls: TlsService, settings: () => Settings, log: Log): void {
+  const paths = (): readonly string[] => certificatePaths(settings());
+  const read = (): void => {
+    try {
+      loadCertificates(tls, settings(), log);
+      log.info('certificates read again');
+    } catch (error) {
+      log.error('the new certificates cannot be used', {
+        problem: error instanceof Error ? error.message : String(error),
+      });
+    }
+  };
+  void new CertificateWatch(timers, paths, read);
 }
 
 /**

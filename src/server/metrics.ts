@@ -37,10 +37,11 @@ export function declareCoreMetrics(metrics: Metrics, { listeners, registry, rout
     'Connections closed before a front end saw them',
     ['reason'],
     () => {
-      const { overLimit, proxyErrors, refused, tlsErrors } = listeners.counters;
+      const { overLimit, overRate, proxyErrors, refused, tlsErrors } = listeners.counters;
       return [
         [['ban'], refused],
         [['limit'], overLimit],
+        [['rate'], overRate],
         [['proxy'], proxyErrors],
         [['tls'], tlsErrors],
       ];

@@ -24,7 +24,7 @@ import type { BackupResult } from '#src/store/store.ts';
 import { verifyBackup } from '#src/store/verify.ts';
 import { compileRules, type Core } from './core.ts';
 import { httpPaths, listenerConfigs } from './listening.ts';
-import { loadCertificates, makeTls } from './certificates.ts';
+import { loadCertificates, makeTls, watchCertificates } from './certificates.ts';
 import { declareCoreMetrics } from './metrics.ts';
 import { followAccounts, type ImServices, serveIm } from './im.ts';
 import { adminParts, serverCommands } from './admin.ts';
@@ -79,6 +79,7 @@ export class Server {
       loadCertificates(server.#tls, server.#settings, server.log);
       for (const running of server.#running) await running.opened();
       await server.listeners.apply(listenerConfigs(server.#settings));
+      watchCertificates(server.timers, server.#tls, () => server.#settings, server.log);
       server.health.phase = 'running';
     });
     return server;
@@ -276,6 +277,7 @@ export class Server {
   async #endSessions(text: string): Promise<void> {
     this.health.phase = 'stopping';
     this.listeners.stop();
+    this.http.closeIdle();
     for (const running of this.#running) running.stop(text);
     await this.listeners.drained(this.#settings.of(shutdownSection).grace);
     await this.#loader[Symbol.asyncDispose]();

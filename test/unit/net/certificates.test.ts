@@ -7,14 +7,16 @@ import {
   rmSync,
   statSync,
   symlinkSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import test from 'ava';
-import { covers, describeCertificates, judge, lastChange, quality, readCertificates } from '#src/net/certificates.ts';
+import { covers, describeCertificates, judge, quality, readCertificates } from '#src/net/certificates.ts';
+import { CertificateWatch } from '#src/net/certificate-watch.ts';
 import { selfSigned, writeSelfSigned } from '#src/net/self-signed.ts';
+import { Timers } from '#src/net/timers.ts';
+import { HandClock } from './hand-clock.ts';
 import { certificates, directory } from './kit.ts';
 
 const DAY = 24 * 3600 * 1000;
@@ -188,18 +190,40 @@ test('the table of the command check: each host with what it presents', async (t
   t.is(rows[3]?.file, undefined);
 });
 
-test('a renewal behind a link is seen as a change', (t) => {
+test('a renewal behind a link is used when it has stood for a while', (t) => {
   const root = directory(t);
   writeSelfSigned(join(root, 'archive'), 'one.example', new Date());
-  mkdirSync(join(root, 'live'));
-  const link = join(root, 'live', 'fullchain.pem');
-  symlinkSync(join(root, 'archive', 'one.example.crt'), link);
-  const old = new Date(Date.now() - 10 * DAY);
-  for (const path of [join(root, 'archive', 'one.example.crt'), join(root, 'live')]) utimesSync(path, old, old);
-  const before = lastChange([join(root, 'live')]);
-  t.is(before, old.getTime());
+  const live = join(root, 'live');
+  mkdirSync(live);
+  symlinkSync(join(root, 'archive', 'one.example.crt'), join(live, 'fullchain.pem'));
+  symlinkSync(join(root, 'archive', 'one.example.key'), join(live, 'privkey.pem'));
+  const clock = new HandClock();
+  const timers = new Timers(() => t.fail(), clock);
+  let paths = [live];
+  let reloads = 0;
+  const watch = new CertificateWatch(
+    timers,
+    () => paths,
+    () => (reloads += 1),
+  );
+  clock.pass(120_000);
+  t.is(reloads, 0);
   writeSelfSigned(join(root, 'next'), 'one.example', new Date());
   renameSync(join(root, 'next', 'one.example.crt'), join(root, 'archive', 'one.example.crt'));
-  t.true(lastChange([join(root, 'live')]) > before);
-  t.is(lastChange([join(root, 'absent')]), 0);
+  clock.pass(30_500);
+  t.is(reloads, 0);
+  renameSync(join(root, 'next', 'one.example.key'), join(root, 'archive', 'one.example.key'));
+  clock.pass(30_500);
+  t.is(reloads, 0);
+  clock.pass(30_500);
+  t.is(reloads, 1);
+  clock.pass(120_000);
+  t.is(reloads, 1);
+  paths = [join(root, 'absent')];
+  clock.pass(61_000);
+  t.is(reloads, 2);
+  watch[Symbol.dispose]();
+  paths = [live];
+  clock.pass(120_000);
+  t.is(reloads, 2);
 });

@@ -185,3 +185,28 @@ test('a client that hangs up in the middle of a body does no harm', async (t) =>
   t.regex(await ask(t, port, get('/other')), /^HTTP\/1\.1 404 /);
   t.deepEqual(faults, []);
 });
+
+test('connections that wait for another request are let go, those that are answered are not', async (t) => {
+  const { http, listeners, port } = await serve(t, { '/a': 'a', '/slow': 'slow' });
+  const release = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  http.handle('a', () => text('quick'));
+  http.handle('slow', async () => {
+    asked.resolve();
+    await release.promise;
+    return text('at last');
+  });
+  const idle = await dial(t, port);
+  idle.write('GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await read(idle, 'quick');
+  const busy = await dial(t, port);
+  busy.write(get('/slow'));
+  await asked.promise;
+  listeners.stop();
+  http.closeIdle();
+  await untilClosed(idle);
+  release.resolve();
+  t.regex(await untilClosed(busy), /at last$/);
+  await listeners.drained(600_000);
+  t.is(listeners.connections, 0);
+});

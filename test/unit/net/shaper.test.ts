@@ -1,6 +1,7 @@
 import test from 'ava';
 import { Shaper, Throttle } from '#src/net/shaper.ts';
-import { type Clock, Timers } from '#src/net/timers.ts';
+import { Timers } from '#src/net/timers.ts';
+import { HandClock } from './hand-clock.ts';
 
 test('a burst passes at once, then the rate holds', (t) => {
   const shaper = new Shaper(1000, 5000, 0);
@@ -55,37 +56,24 @@ for (const [rate, burst] of [
 }
 
 test('a throttle pauses who sends too fast, and resumes when the debt is paid', (t) => {
-  let elapsed = 0;
-  let tick = (): void => undefined;
-  const clock: Clock = {
-    wall: () => elapsed,
-    elapsed: () => elapsed,
-    every(_interval, called) {
-      tick = called;
-      return () => undefined;
-    },
-  };
-  const pass = (milliseconds: number): void => {
-    elapsed += milliseconds;
-    tick();
-  };
+  const clock = new HandClock();
   const events: string[] = [];
   const gate = { pause: () => events.push('pause'), resume: () => events.push('resume') };
   const timers = new Timers(() => t.fail(), clock);
-  const throttle = new Throttle(gate, timers, new Shaper(1000, 1000, 0));
+  const throttle = new Throttle(gate, timers, new Shaper(1000, 1000, timers.now));
   throttle.received(1000);
   t.deepEqual(events, []);
   throttle.received(2000);
-  pass(1000);
+  clock.pass(1000);
   t.deepEqual(events, ['pause']);
-  pass(1250);
+  clock.pass(1250);
   t.deepEqual(events, ['pause', 'resume']);
   throttle.shaper = undefined;
   throttle.received(1_000_000);
   t.deepEqual(events, ['pause', 'resume']);
-  throttle.shaper = new Shaper(1, 1, elapsed);
+  throttle.shaper = new Shaper(1, 1, timers.now);
   throttle.received(10);
   throttle[Symbol.dispose]();
-  pass(60_000);
+  clock.pass(60_000);
   t.deepEqual(events, ['pause', 'resume', 'pause']);
 });
