@@ -27,7 +27,13 @@ export class Loader implements AsyncDisposable {
     const scope = new Scope(module.name, host, this.#router);
     this.#scopes.set(key, scope);
     // Every part that the module named is there; it sees no other.
-    module.start(scope, this.#services as Services, settings);
+    try {
+      module.start(scope, this.#services as Services, settings);
+    } catch (error) {
+      this.#scopes.delete(key);
+      void scope[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   running(name: string, host: Host): boolean {
