@@ -87,7 +87,7 @@ export class ManagedServer implements AsyncDisposable {
   async login(address: string, attributes = "resume='true'"): Promise<ManagedClient> {
     const client = new ManagedClient(this, address);
     client.bind();
-    client.enable(attributes);
+    await client.enable(attributes);
     client.send('<presence/>');
     await this.settled();
     client.acknowledge();
@@ -140,9 +140,10 @@ export class ManagedClient {
     this.stream.transport.take();
   }
 
-  enable(attributes = "resume='true'"): string {
+  /** @returns the answer to `<enable/>` */
+  async enable(attributes = "resume='true'"): Promise<string> {
     this.send(`<enable xmlns='${SM}' ${attributes}/>`);
-    const enabled = this.take()[0] ?? '';
+    const enabled = await this.stream.transport.next((xml) => /^<(enabled|failed)/.test(xml));
     this.id = / id='([^']*)'/.exec(enabled)?.[1] ?? '';
     this.#counting = true;
     this.handled = 0;

@@ -192,7 +192,7 @@ test('an offline message is in the store once, wherever the server dies', async 
   await first.settled();
   const juliet = new ManagedClient(first, 'juliet@capulet.lit/balcony');
   juliet.bind();
-  juliet.enable();
+  await juliet.enable();
   await first.settled();
   juliet.send('<presence/>');
   await using early = await first.killed();

@@ -130,7 +130,7 @@ for (const [what, attributes, answer] of refusals) {
     await server.settled();
     again.got(t, answer);
     again.bind();
-    t.regex(again.enable(), /^<enabled/);
+    t.regex(await again.enable(), /^<enabled/);
   });
 }
 
@@ -216,7 +216,7 @@ test('the same resource again, without resumption: what was not acknowledged com
   romeo.send(chat('juliet@capulet.lit/balcony', 'one'), chat('juliet@capulet.lit', 'two', 'normal'));
   const again = new ManagedClient(server, 'juliet@capulet.lit/balcony');
   again.bind();
-  again.enable();
+  await again.enable();
   again.send('<presence/>');
   await server.settled();
   t.deepEqual(again.bodies(), ['one', 'two']);

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { TestStream } from '#test/helpers/xmpp.ts';
+import { same } from '#test/helpers/xml.ts';
 import { chat, ManagedClient, ManagedServer, SM } from './managed-client.ts';
 
 const failed = (condition: string, h = ''): string =>
@@ -45,8 +46,7 @@ for (const [what, options, attributes, answer] of enabling) {
     await using server = await ManagedServer.open(options);
     const juliet = new ManagedClient(server, 'juliet@capulet.lit/balcony');
     juliet.bind();
-    juliet.send(`<enable xmlns='${SM}' ${attributes}/>`);
-    juliet.got(t, answer);
+    same(t, [await juliet.enable(attributes)], [answer]);
   });
 }
 
@@ -60,7 +60,7 @@ test('enable: not before a resource is bound, not twice', async (t) => {
     juliet.got(t, failed('unexpected-request'));
   }
   juliet.bind();
-  juliet.enable();
+  await juliet.enable();
   juliet.send(`<enable xmlns='${SM}'/>`, `<resume xmlns='${SM}' previd='${juliet.id}' h='0'/>`);
   juliet.got(t, failed('unexpected-request'), failed('unexpected-request'));
 });
@@ -83,6 +83,17 @@ test('version 2 is spoken to those who speak it', async (t) => {
   t.is(came[0], "<enabled xmlns='urn:xmpp:sm:2'/>");
   t.is(came[2], "<r xmlns='urn:xmpp:sm:2'/>");
   t.is(came.at(-1), "<a xmlns='urn:xmpp:sm:2' h='1'/>");
+});
+
+test('a client learns the id of its session when a restart would bring it back', async (t) => {
+  await using server = await ManagedServer.open();
+  const juliet = new ManagedClient(server, 'juliet@capulet.lit/balcony');
+  juliet.bind();
+  juliet.send(`<enable xmlns='${SM}' resume='true'/>`);
+  juliet.got(t);
+  await server.settled();
+  juliet.got(t, `<enabled xmlns='${SM}' id='*' resume='true' max='300'/>`);
+  t.true(server.stored.some((key) => key.startsWith('sm-session')));
 });
 
 test('counts stanzas, and nothing else', async (t) => {
@@ -270,7 +281,7 @@ test('offline messages come in portions that fit into the queue', async (t) => {
   for (const body of bodies) romeo.send(chat('juliet@capulet.lit', body));
   const juliet = new ManagedClient(server, 'juliet@capulet.lit/balcony');
   juliet.bind();
-  juliet.enable();
+  await juliet.enable();
   juliet.send('<presence/>');
   const came: string[] = [];
   for (let turn = 0; turn < 12; turn += 1) {
