@@ -1,0 +1,2 @@
+import type { Transcript } from './transcript.ts';
+export const profanity: Transcript = { name: 'profanity', missing: () => 'being written', play: async () => undefined };

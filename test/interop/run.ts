@@ -1,0 +1,71 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Abandoned, Checks } from './checks.ts';
+import { goSendxmpp } from './go-sendxmpp.ts';
+import { openssl } from './openssl.ts';
+import { profanity } from './profanity.ts';
+import { type Server, type ServerName, startServer } from './server.ts';
+import { slixmpp } from './slixmpp.ts';
+import { stanza } from './stanza.ts';
+import type { Transcript } from './transcript.ts';
+import { xmppClient } from './xmpp-client.ts';
+
+// Real clients against the server as an operator starts it: one line a check and, last, "N passed, N failed".
+//   --only NAME     this transcript alone; may be given again
+//   --server NAME   trivium, or prosody to see whether it is the transcript that is wrong
+//   --keep          leave the directory with the server's and the clients' files
+
+const transcripts: readonly Transcript[] = [openssl, goSendxmpp, slixmpp, profanity, xmppClient, stanza];
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true, default: [] },
+    server: { type: 'string', default: 'trivium' },
+    keep: { type: 'boolean', default: false },
+  },
+});
+
+async function play(transcript: Transcript, server: Server, directory: string): Promise<Checks> {
+  const checks = new Checks(transcript.name);
+  const missing = transcript.missing();
+  if (missing !== undefined) {
+    checks.tell('can run', false, missing);
+    return checks;
+  }
+  mkdirSync(directory);
+  try {
+    await transcript.play({ server, directory, checks });
+  } catch (error) {
+    if (!(error instanceof Abandoned)) checks.tell('ends', false, error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+  checks.tell('leaves the server running', server.alive(), server.output());
+  return checks;
+}
+
+async function main(): Promise<boolean> {
+  const chosen = options.only.length === 0 ? transcripts : transcripts.filter(({ name }) => options.only.includes(name));
+  if (chosen.length === 0) throw new Error(`there is no such transcript; there are ${transcripts.map(({ name }) => name).join(', ')}`);
+  const directory = mkdtempSync(join(tmpdir(), 'trivium-interop-'));
+  mkdirSync(join(directory, 'server'));
+  const server = await startServer(options.server as ServerName, join(directory, 'server'));
+  let passed = 0;
+  let failed = 0;
+  try {
+    for (const transcript of chosen) {
+      const checks = await play(transcript, server, join(directory, transcript.name));
+      passed += checks.passed;
+      failed += checks.failed;
+    }
+  } finally {
+    await server.stop();
+    if (failed > 0) console.log(`last output of ${server.name}:\n${server.output()}`);
+    if (options.keep) console.log(`kept: ${directory}`);
+    else rmSync(directory, { recursive: true, force: true });
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0;
+}
+
+process.exitCode = (await main()) ? 0 : 1;

@@ -1,0 +1,151 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { makeCertificate } from '#tools/bench/peers/certificate.ts';
+import { accepting, freePort } from '#tools/bench/peers/peer.ts';
+import { root } from '#tools/source.ts';
+
+/** The hosts that the server under test serves; accounts live on the first, which lets clients register. */
+export const DOMAIN = 'localhost';
+export const OTHER_DOMAIN = 'capulet.example';
+export const ADDRESS = '127.0.0.1';
+
+export interface Ports {
+  /** Plain with STARTTLS. */
+  readonly c2s: number;
+  /** TLS from the first byte. */
+  readonly tls: number;
+  /** WebSocket, plain and over TLS; the path is `/ws`. */
+  readonly ws: number;
+  readonly wss: number;
+}
+
+/** A running server with its own data in a directory. */
+export interface Server {
+  readonly name: string;
+  readonly ports: Ports;
+  /** The certificate of DOMAIN, in a PEM file that a client can be told to trust. */
+  readonly certificate: string;
+  register(user: string, password: string): Promise<void>;
+  alive(): boolean;
+  /** What it printed last. */
+  output(): string;
+  stop(): Promise<void>;
+}
+
+export type ServerName = keyof typeof starters;
+
+/** Starts a server in an empty directory. @throws Error with its last words when it does not start */
+export async function startServer(name: ServerName, directory: string): Promise<Server> {
+  const ports = { c2s: await freePort(), tls: await freePort(), ws: await freePort(), wss: await freePort() };
+  return await starters[name](directory, ports);
+}
+
+const starters = { trivium, prosody };
+const execute = promisify(execFile);
+const START_LIMIT = 60_000;
+const STOP_LIMIT = 15_000;
+const LAST_WORDS = 3000;
+
+function triviumSettings(ports: Ports): string {
+  return `hosts:
+  ${DOMAIN}:
+    registration: {enabled: true, interval: 0s}
+  ${OTHER_DOMAIN}: {}
+listeners:
+  - {name: c2s, kind: c2s, address: ${ADDRESS}, port: ${ports.c2s}, tls: required}
+  - {name: c2s-tls, kind: c2s, address: ${ADDRESS}, port: ${ports.tls}, tls: direct}
+  - {name: http, kind: http, address: ${ADDRESS}, port: ${ports.ws}, tls: off, handlers: {/ws: websocket}}
+  - {name: https, kind: http, address: ${ADDRESS}, port: ${ports.wss}, tls: direct, handlers: {/ws: websocket}}
+  - {name: admin, kind: admin, path: admin.sock, mode: "0600", tls: off}
+`;
+}
+
+/** The server of this tree, started as an operator starts it. */
+async function trivium(directory: string, ports: Ports): Promise<Server> {
+  const data = join(directory, 'data');
+  const config = join(directory, 'trivium.yml');
+  writeFileSync(config, triviumSettings(ports));
+  const main = join(root, 'src/main.ts');
+  const launched = launch(directory, process.execPath, [main, 'start', '--config', config, '--data', data]);
+  await launched.until((line) => line === 'Trivium ready');
+  return {
+    name: 'trivium',
+    ports,
+    certificate: join(data, 'certificates', `${DOMAIN}.crt`),
+    register: async (user, password) => {
+      await execute(process.execPath, [main, 'register', user, DOMAIN, password, '--config', config, '--data', data]);
+    },
+    ...launched,
+  };
+}
+
+/** Prosody as Debian packages it, to try a transcript against another server. */
+async function prosody(directory: string, ports: Ports): Promise<Server> {
+  mkdirSync(join(directory, 'data'));
+  const certificate = makeCertificate(directory, DOMAIN);
+  const config = join(directory, 'prosody.cfg.lua');
+  const values = new Map(Object.entries({ directory, ...ports, ...certificate, domain: DOMAIN, other: OTHER_DOMAIN }));
+  const template = readFileSync(join(import.meta.dirname, 'prosody.cfg.lua'), 'utf8');
+  writeFileSync(config, template.replaceAll(/\$\{(\w+)\}/g, (_, name: string) => String(values.get(name))));
+  const launched = launch(directory, 'prosody', ['-F', '--config', config]);
+  await launched.during(accepting(ports.c2s, ports.tls, ports.ws, ports.wss));
+  return {
+    name: 'prosody',
+    ports,
+    certificate: certificate.certificate,
+    register: async (user, password) => {
+      await execute('prosodyctl', ['--config', config, 'register', user, DOMAIN, password]);
+    },
+    ...launched,
+  };
+}
+
+interface Launched extends Pick<Server, 'alive' | 'output' | 'stop'> {
+  /** Waits for a line of output. */
+  until(matches: (line: string) => boolean): Promise<void>;
+  /** Waits for something else, as long as the process lives. */
+  during(ready: Promise<unknown>): Promise<void>;
+}
+
+function launch(directory: string, command: string, args: readonly string[]): Launched {
+  const log = join(directory, 'output.txt');
+  writeFileSync(log, '');
+  const child = spawn(command, args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  const file = createWriteStream(log, { flags: 'a' });
+  child.stdout.pipe(file, { end: false });
+  child.stderr.pipe(file, { end: false });
+  const lines = createInterface({ input: child.stdout });
+  const output = (): string => readFileSync(log, 'utf8').slice(-LAST_WORDS);
+  const alive = (): boolean => child.exitCode === null && child.signalCode === null;
+  const over = Promise.withResolvers<never>();
+  over.promise.catch(() => undefined);
+  child.once('error', over.reject);
+  child.once('exit', (code) => over.reject(new Error(`${command} ended with code ${code}\n${output()}`)));
+  const during = async (ready: Promise<unknown>): Promise<void> => {
+    const late = setTimeout(() => over.reject(new Error(`${command} did not start in time\n${output()}`)), START_LIMIT);
+    try {
+      await Promise.race([ready, over.promise]);
+    } finally {
+      clearTimeout(late);
+    }
+  };
+  const until = async (matches: (line: string) => boolean): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    lines.on('line', (line) => matches(line) && resolve());
+    await during(promise);
+  };
+  return { alive, output, during, until, stop: () => stop(child) };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT);
+  await ended;
+  clearTimeout(timer);
+}
