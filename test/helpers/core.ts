@@ -171,7 +171,7 @@ export class TestSession extends Session {
   closed: Refusal | true | undefined = undefined;
   readonly #core: TestCore;
   #received: Stanza[] = [];
-  #waiting: (() => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
   #ids = 0;
 
   constructor(address: Jid, core: TestCore) {

@@ -8,6 +8,7 @@ import type { Host } from '#src/router/host.ts';
 import type { Session } from '#src/session/session.ts';
 import { count } from '#src/settings/types.ts';
 import { escapeAttribute } from '#src/stanza/serialise.ts';
+import type { FormField } from '../data-form.ts';
 import { AUTHENTICATED } from '../stream/feature.ts';
 import { describeEntity, DISCO_INFO, type DiscoInfo } from './xep0030-disco.ts';
 
@@ -77,13 +78,16 @@ export function verification({ features, forms, identities }: DiscoInfo): string
     .toSorted((one, other) => octets(one.formType, other.formType))
     .flatMap(({ fields, formType }) => [
       `${formType}<`,
-      ...fields
-        .toSorted((one, other) => octets(one.name, other.name))
-        .flatMap(({ name, values }) => [`${name}<`, ...values.toSorted(octets).map((value) => `${value}<`)]),
+      ...fields.toSorted((one, other) => octets(one.name, other.name)).flatMap(words),
     ]);
   return createHash('sha1')
     .update([...who, ...what, ...more].join(''))
     .digest('base64');
+}
+
+/** A field's name and its values in order, each with its end. */
+function words({ name, values }: FormField): readonly string[] {
+  return [name, ...values.toSorted(octets)].map((word) => `${word}<`);
 }
 
 /** What an answer to disco#info says; undefined when it is ill-formed by section 5.4. */
@@ -179,8 +183,8 @@ class KnownCaps {
 
 /** What a session's presence claims, where it can be verified: with SHA-1 (section 5.4). */
 function claimOf({ presence }: Session): { readonly node: string; readonly ver: string } | undefined {
-  const claim = presence?.child('c', CAPS)?.attrs as Readonly<Record<string, string | undefined>> | undefined;
-  const { hash, node, ver } = claim ?? {};
+  const claim: Readonly<Record<string, string | undefined>> = presence?.child('c', CAPS)?.attrs ?? {};
+  const { hash, node, ver } = claim;
   if (hash !== 'sha-1' || node === undefined || ver?.length !== 28 || node.length > 1000) return undefined;
   return { node, ver };
 }

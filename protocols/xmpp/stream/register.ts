@@ -76,12 +76,15 @@ export class Registration implements StreamFeature {
     const refusal = this.#refusal(stream);
     if (refusal !== undefined) return stream.transport.writeStanza(request.error(refusal));
     if (request.type === 'get') return stream.transport.writeStanza(request.result(this.#form()));
+    void this.#answer(stream, request);
+  }
+
+  /** Nothing more is read until the account is made and kept. */
+  async #answer(stream: ClientStream, request: Stanza): Promise<void> {
     stream.hold();
-    void this.#register(stream, request).then((answer) => {
-      if (stream.ended) return;
-      stream.transport.writeStanza(answer);
-      stream.release();
-    });
+    const answer = await this.#register(stream, request);
+    if (!stream.ended) stream.transport.writeStanza(answer);
+    stream.release();
   }
 
   #requestOf({ attributes, content, declarations }: Frame): Stanza {

@@ -14,7 +14,9 @@ async function verona() {
   ) as [TestSession, TestSession, TestSession];
   for (const session of [balcony, chamber]) session.carbons = true;
   const romeo = core.login(`${ROMEO}/orchard`);
-  const clear = (): void => void [balcony, chamber, old, romeo].forEach((session) => session.take());
+  const clear = (): void => {
+    for (const session of [balcony, chamber, old, romeo]) session.take();
+  };
   clear();
   return { core, balcony, chamber, old, romeo, clear };
 }

@@ -4,8 +4,8 @@ import { MemoryData, openMemoryStore } from '#src/store/memory.ts';
 import { jid } from '#test/helpers/xml.ts';
 
 const JULIET = jid('juliet@capulet.lit');
-const put = (documents: Documents, ...pairs: readonly (readonly [string, string])[]) =>
-  documents.put(JULIET, new Map(pairs))?.condition;
+const put = (kept: Documents, ...pairs: readonly (readonly [string, string])[]) =>
+  kept.put(JULIET, new Map(pairs))?.condition;
 
 async function documents(limit = 100, data = new MemoryData()) {
   const store = await openMemoryStore({}, data);

@@ -34,7 +34,7 @@ async function rosters(limit = 10, data = new MemoryData()) {
 
 test('a change raises the version by one, and is told with it', async (t) => {
   const { changes, roster } = await rosters();
-  t.deepEqual(roster.of(JULIET), { version: 0, items: Object.create(null) });
+  t.deepEqual(roster.of(JULIET), { version: 0, items: Object.create(null) as Record<string, RosterItem> });
   roster.put(JULIET, item('a@b'));
   roster.put(JULIET, item('a@b', { name: 'A' }));
   roster.remove(JULIET, 'a@b');

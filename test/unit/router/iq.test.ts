@@ -18,7 +18,7 @@ test('a request finds its handler by scope, type, namespace and name', (t) => {
   const answer = table.answer('account', request('juliet@capulet.lit', "<p:query xmlns:p='urn:x'/>"));
   t.is(answer !== undefined && 'kind' in answer ? answer.type : undefined, 'result');
   t.true(seen[0]?.own);
-  table.answer('account', request('romeo@capulet.lit', "<query xmlns='urn:x'/>"));
+  void table.answer('account', request('romeo@capulet.lit', "<query xmlns='urn:x'/>"));
   t.false(seen[1]?.own);
   for (const [scope, inner, type] of [
     ['host', "<query xmlns='urn:x'/>", 'get'],

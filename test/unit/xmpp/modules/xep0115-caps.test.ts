@@ -64,7 +64,7 @@ test('the host announces its capabilities, and answers for them', async (t) => {
   const stream = xmpp.stream();
   stream.authenticate(JULIET);
   const announced = element(stream.transport.take().at(-1) ?? '').getChild('c', 'http://jabber.org/protocol/caps');
-  const { hash, node, ver } = announced?.attrs as Record<string, string>;
+  const { hash, node, ver }: Record<string, string> = announced?.attrs ?? {};
   t.is(hash, 'sha-1');
   const juliet = core.login(`${JULIET}/balcony`);
   const answer = await juliet.iq('get', `<query xmlns='${INFO}' node='${node}#${ver}'/>`, 'capulet.lit');
