@@ -9,7 +9,7 @@ import type { ClientSession } from '../links/client-session.ts';
 import type { ClientStream } from '../links/client-stream.ts';
 import type { XmppHost } from '../server.ts';
 import { AUTHENTICATED, qualified, type StreamFeature } from '../stream/feature.ts';
-import type { ManagementTerms } from '../stream/management.ts';
+import type { Management, ManagementTerms } from '../stream/management.ts';
 import { joinCopies } from '../stream/management-copies.ts';
 import { offWire } from '../stream/management-queue.ts';
 import { failed, parseCount, type ResumeRequest, tooHigh } from '../stream/managements.ts';
@@ -82,7 +82,7 @@ function feature(xmlns: string, host: XmppHost, options: Settings): StreamFeatur
     offer: (stream) => (stream.session?.management === undefined ? `<sm xmlns='${xmlns}'/>` : undefined),
 
     handle(stream, frame) {
-      if (frame.name === 'enable') return stream.write(enable(host, stream.session, wishOf(frame), options, xmlns));
+      if (frame.name === 'enable') return begin(stream, enable(host, stream.session, wishOf(frame), options, xmlns));
       if (frame.name === 'resume') return resume(stream, requestOf(frame));
       const management = stream.session?.management;
       // Section 4: acks come "after enabling stream management".
@@ -106,21 +106,40 @@ function wishOf({ attributes }: Frame): Wish {
   return { resume: attributes.get('resume'), max: attributes.get('max') };
 }
 
-/** Section 3. @returns `<enabled/>`, or `<failed/>` before binding and for a second time */
+/** The answer to `<enable/>`, and what begins behind it when it is `<enabled/>`. */
+interface Enabled {
+  readonly xml: string;
+  readonly management?: Management;
+}
+
+/** Section 3. `<enabled/>`, or `<failed/>` before binding and for a second time. */
 function enable(
   host: XmppHost,
   session: ClientSession | undefined,
   wish: Wish,
   options: Settings,
   xmlns: string,
-): string {
-  if (session === undefined || session.management !== undefined) return failed(xmlns, 'unexpected-request');
+): Enabled {
+  if (session === undefined || session.management !== undefined) return { xml: failed(xmlns, 'unexpected-request') };
   const resumable = options.resume && (wish.resume === 'true' || wish.resume === '1');
   const timeout = resumable ? timeoutOf(host, session, parseCount(wish.max), options) : 0;
   const terms = { xmlns, timeout, kept: timeout > 0 && options.persistent, limits: limitsOf(options) };
-  const { id } = host.server.managements.enable(session, terms);
-  if (timeout === 0) return `<enabled xmlns='${xmlns}'/>`;
-  return `<enabled xmlns='${xmlns}' id='${id}' resume='true' max='${Math.floor(timeout / 1000)}'/>`;
+  const management = host.server.managements.enable(session, terms);
+  const seconds = Math.floor(timeout / 1000);
+  const agreed = timeout === 0 ? '' : ` id='${management.id}' resume='true' max='${seconds}'`;
+  return { xml: `<enabled xmlns='${xmlns}'${agreed}/>`, management };
+}
+
+/** A session that outlives the process is in the store before its client knows the id. */
+function begin(stream: ClientStream, { management, xml }: Enabled): void {
+  const answerNow = (): void => {
+    stream.write(xml);
+    management?.begin();
+  };
+  const wait = management?.terms.kept === true ? stream.server.managements.stored() : undefined;
+  if (wait === undefined) return answerNow();
+  stream.hold();
+  void answerAfter(wait, stream, answerNow);
 }
 
 /** What the client prefers, or else the default; never more than its account may have. Milliseconds. */
@@ -147,16 +166,16 @@ function resume(stream: ClientStream, request: ResumeRequest): void {
   const wait = stream.session === undefined ? managements.prepare(stream, stream.account, request.previd) : undefined;
   if (wait === undefined) return answer(stream, request);
   stream.hold();
-  void resumeAfter(wait, stream, request);
+  void answerAfter(wait, stream, () => answer(stream, request));
 }
 
-async function resumeAfter(wait: Promise<unknown>, stream: ClientStream, request: ResumeRequest): Promise<void> {
+async function answerAfter(wait: Promise<unknown>, stream: ClientStream, answerNow: () => void): Promise<void> {
   try {
     await wait;
-    if (!stream.ended) answer(stream, request);
+    if (!stream.ended) answerNow();
     stream.release();
   } catch (error) {
-    stream.server.log.error('a session was not resumed', { error: String(error) });
+    stream.server.log.error('stream management failed', { error: String(error) });
     stream.fail('internal-server-error');
   }
 }
@@ -209,7 +228,10 @@ function inline(scope: Scope, host: XmppHost, options: Settings): void {
         const child = bind.getChild('enable', NS.sm);
         if (child === undefined) return undefined;
         const wish = { resume: attribute(child, 'resume'), max: attribute(child, 'max') };
-        return { xml: enable(host, session, wish, options, NS.sm) };
+        const { management, xml } = enable(host, session, wish, options, NS.sm);
+        if (management === undefined) return { xml };
+        const stored = management.terms.kept ? managements.stored() : undefined;
+        return { xml, stored, written: () => management.begin() };
       },
     }),
   );

@@ -57,8 +57,10 @@ function bind(request: Sasl2Request, secret: Buffer): Inlined | undefined {
   session.agent = agent;
   const results = host.bindInline.apply(session, wanted);
   const xml = results.map((result) => result.xml).join('');
+  const waits = results.flatMap(({ stored }) => stored ?? []);
   return {
     xml: xml === '' ? `<bound xmlns='${NS.bind2}'/>` : `<bound xmlns='${NS.bind2}'>${xml}</bound>`,
+    stored: waits.length === 0 ? undefined : Promise.all(waits),
     written: () => {
       for (const result of results) result.written?.();
     },

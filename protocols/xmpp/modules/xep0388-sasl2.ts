@@ -51,6 +51,7 @@ class Sasl2Profile implements SaslProfile {
     if (stream.ended) return;
     admit(stream, proof, mechanism);
     const { results, resumed } = inline.establish(request);
+    for (const { stored } of results) if (stored !== undefined) await stored;
     if (stream.ended) return;
     const all = [...results, ...early];
     const identifier = stream.session?.jid.full ?? account.bare;

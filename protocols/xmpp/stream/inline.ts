@@ -18,6 +18,8 @@ export interface Sasl2Request extends Sasl2Authenticate {
 /** What a feature adds to `<success/>` or to `<bound/>`. */
 export interface Inlined {
   readonly xml: string;
+  /** What has to be durable before the peer reads this. */
+  readonly stored?: Promise<unknown> | undefined;
   /** Called when `<success/>` is written, and the stream features where they follow it: such as to send again what was lost. */
   written?(): void;
 }

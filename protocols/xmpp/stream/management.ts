@@ -64,8 +64,8 @@ export class Management implements Timed {
   #owedFlight = false;
   /** A request for acknowledgement is out. */
   #asked = false;
-  /** A resumed stream has been told so, and takes stanzas. */
-  #ready = true;
+  /** The peer has been told that the session is managed, or that it was resumed: it takes stanzas. */
+  #ready = false;
   #crowded = false;
   #ended = false;
 
@@ -236,6 +236,8 @@ export class Management implements Timed {
 
   /** The session came back after a restart; its queue is filled. Nobody knows what presence its peer was sent at the end. */
   restored(unknown: number): void {
+    // What is stored for its account may have waited for it.
+    this.#crowded = true;
     this.queue.skip(unknown);
     this.#written = this.queue.sent;
     this.#safe = this.queue.sent;
@@ -266,11 +268,17 @@ export class Management implements Timed {
     this.#all.mark(this);
   }
 
-  /** The peer has been told that the stream was resumed: it gets what it did not acknowledge, then what was held back. */
-  replay(): void {
+  /** The peer has been told `<enabled/>`. */
+  begin(): void {
     this.#ready = true;
     this.#flow();
+  }
+
+  /** The peer has been told that the stream was resumed: it gets what it did not acknowledge, then what was held back. */
+  replay(): void {
+    this.begin();
     this.session.reactivate();
+    if (this.#crowded && !this.crowded) this.#ease();
   }
 
   /** The session ends. Runs when it has left the registry. */
