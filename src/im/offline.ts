@@ -4,7 +4,7 @@ import { DROPPED, type Outcome, refused, STORED } from '#src/router/outcome.ts';
 import type { Session } from '#src/session/session.ts';
 import { refuse } from '#src/stanza/conditions.ts';
 import type { Stanza } from '#src/stanza/stanza.ts';
-import type { Journal, Store } from '#src/store/store.ts';
+import type { Journal, JournalEntry, Store } from '#src/store/store.ts';
 import { delayed } from './delay.ts';
 import { hintsOf } from './hints.ts';
 import { type StoredStanza, stanzas } from './stanza-codec.ts';
@@ -19,6 +19,9 @@ export interface OfflineLimits {
   /** Messages kept for one account. */
   offline_messages(host: string): number;
 }
+
+/** Entries read at once. */
+const READ = 256;
 
 const FULL = refused(refuse('service-unavailable', 'the offline storage of this account is full'));
 
@@ -37,6 +40,8 @@ export class Offline {
   serve(host: Host): readonly Disposable[] {
     return [
       host.hooks.decision('message/unclaimed').add('after', (message) => this.store(message)),
+      host.hooks.decision('message/behind').add('main', (message) => this.#storeBehind(message)),
+      host.hooks.notice('session/bound').add('main', (session) => this.#returned(session)),
       // After the greeting of presence, so that a client knows its contacts before it reads their messages.
       host.hooks.notice('presence/available').add('after', ({ session }) => this.flush(session)),
       host.hooks.notice('session/eased').add('main', (session) => this.flush(session)),
@@ -64,16 +69,41 @@ export class Offline {
 
   /** Hands everything over to a session that may have it (a priority that is not negative: RFC 6121 section 8.5.2.1.1). */
   flush(session: Session): void {
+    session.behind = false;
     if (session.priority < 0 || session.presence === undefined) return;
     const key = [session.jid.domain, session.jid.local];
     if (this.#queue.length(key) === 0) return;
-    for (const { seq, value } of this.#queue.read(key)) {
+    for (const { seq, value } of this.#some(key)) {
       // What is left stays in its order until the session has taken this much.
-      if (session.crowded || !session.deliver(delayed(value, session.jid.domain, 'Offline storage'))) return;
+      if (session.crowded || !session.deliver(delayed(value, session.jid.domain, 'Offline storage'))) {
+        session.behind = true;
+        return;
+      }
       // In the group that holds the session's own copy, if it keeps one.
       this.#queue.trim(key, seq);
       this.counters.delivered += 1;
     }
+  }
+
+  /** The entries of a queue that is trimmed meanwhile, read a few at a time. */
+  *#some(key: readonly string[]): Generator<JournalEntry<StoredStanza>> {
+    for (;;) {
+      const entries = this.#queue.read(key, undefined, READ);
+      if (entries.length === 0) return;
+      yield* entries;
+    }
+  }
+
+  /** Keeps a message in its place behind others. What is not worth keeping, or finds no room, goes to its session at once. */
+  #storeBehind(message: Stanza): Outcome | undefined {
+    const { to } = message;
+    if (to === undefined || !worthKeeping(message)) return undefined;
+    return this.count(to) < this.#limits.offline_messages(to.domain) ? this.store(message) : undefined;
+  }
+
+  /** A session that was bound with presence came back after a restart: it goes on where it was. */
+  #returned(session: Session): void {
+    session.behind = session.presence !== undefined && session.priority >= 0 && this.count(session.jid) > 0;
   }
 }
 

@@ -19,6 +19,7 @@ export class Deliverer {
   readonly #inbound;
   readonly #inboundMessage;
   readonly #unclaimed;
+  readonly #behind;
   readonly #received;
   readonly #presence;
   readonly #directed;
@@ -31,6 +32,7 @@ export class Deliverer {
     this.#inbound = host.hooks.decision('stanza/inbound');
     this.#inboundMessage = host.hooks.transformation('message/inbound');
     this.#unclaimed = host.hooks.decision('message/unclaimed');
+    this.#behind = host.hooks.decision('message/behind');
     this.#received = host.hooks.notice('message/received');
     this.#presence = host.hooks.decision('presence/account');
     this.#directed = host.hooks.decision('iq/directed');
@@ -61,6 +63,8 @@ export class Deliverer {
   #message(stanza: Stanza, to: Jid, session: Session | undefined): Outcome {
     const message = this.#inboundMessage.idle ? stanza : this.#inboundMessage.apply(stanza, undefined);
     if (session !== undefined) {
+      const waits = session.behind ? this.#keptBehind(message, to) : undefined;
+      if (waits !== undefined) return waits;
       // Section 8.5.3.1: a full JID that matches gets every type of message.
       if (session.deliver(message)) return this.#handedOver(message, to, [session]);
     } else if (to.resource !== '') {
@@ -78,10 +82,23 @@ export class Deliverer {
     if (type === 'groupchat') return UNAVAILABLE;
     const sessions = this.#registry.of(to.bare);
     const chosen = type === 'headline' ? available(sessions, 0) : available(sessions, highestPriority(sessions));
+    const waits = chosen.some(({ behind }) => behind) ? this.#keptBehind(message, to) : undefined;
+    if (waits !== undefined) return waits;
     const takers = chosen.filter((session) => session.deliver(message));
     if (takers.length > 0) return this.#handedOver(message, to, takers);
     if (type === 'headline') return DROPPED;
-    const outcome = this.#unclaimed.ask(message) ?? UNAVAILABLE;
+    return this.#keptOr(this.#unclaimed.ask(message) ?? UNAVAILABLE, message, to);
+  }
+
+  /** Messages arrive in the order in which they were sent, also those that come while stored ones are handed over. */
+  #keptBehind(message: Stanza, to: Jid): Outcome | undefined {
+    const type = message.messageType;
+    if (type !== 'chat' && type !== 'normal') return undefined;
+    const outcome = this.#behind.ask(message);
+    return outcome && this.#keptOr(outcome, message, to);
+  }
+
+  #keptOr(outcome: Outcome, message: Stanza, to: Jid): Outcome {
     if (outcome.kind === 'stored' && !this.#received.idle)
       this.#received.tell({ stanza: message, bare: to.bare, to: [] });
     return outcome;

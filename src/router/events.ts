@@ -24,6 +24,8 @@ declare module '#src/hooks/hooks.ts' {
     'stanza/inbound': { readonly input: Stanza; readonly answer: Outcome };
     /** A chat or normal message that no session can take (RFC 6121 section 8.5.2.2.1). */
     'message/unclaimed': { readonly input: Stanza; readonly answer: Outcome };
+    /** A chat or normal message for a session behind which others wait in storage: the answer keeps it there, in their order. */
+    'message/behind': { readonly input: Stanza; readonly answer: Outcome };
     /** Subscription presence and probes to an account (RFC 6121 sections 3 and 4.3). */
     'presence/account': { readonly input: Stanza; readonly answer: Outcome };
     /** An iq request to a full JID: refused where no presence is shared (RFC 6121 section 8.5.3.1). */

@@ -33,6 +33,8 @@ export abstract class Session {
   carbons = false;
   /** Has asked for the block list, so it is sent its pushes (XEP-0191 section 3.3). */
   watchesBlocking = false;
+  /** Stored messages of its account wait until it can take them: what comes now waits behind them. Set by `im/offline.ts` only. */
+  behind = false;
   /** Full or bare JIDs that were sent directed presence (RFC 6121 section 4.6); undefined while there is none. */
   directed: Set<string> | undefined = undefined;
 
