@@ -14,6 +14,10 @@ import { VERSION } from './observe/version.ts';
 /** The command line was not understood. */
 class UsageError extends Error {}
 
+const registry = coreCommands();
+/** Commands that are not of the registry. */
+const OWN: ReadonlySet<string> = new Set(['start', 'check', 'config', 'features', 'help', 'completion']);
+
 const done = (code: number): void => void (process.exitCode = code);
 
 /** What a handler throws is passed on; everything else is wrong usage. */
@@ -55,9 +59,13 @@ function program(words: readonly string[]): Argv {
       done(printFeatures(json === true)),
     )
     .command('help [command]', 'Explain a command', {}, async ({ command }) => {
-      await program(typeof command === 'string' ? [plain(command), '--help'] : ['--help']).parseAsync();
+      const name = typeof command === 'string' ? plain(command) : undefined;
+      if (name !== undefined && !OWN.has(name) && registry.find(name) === undefined) {
+        throw new UsageError(`there is no command ${name}`);
+      }
+      await program(name === undefined ? ['--help'] : [name, '--help']).parseAsync();
     });
-  for (const command of coreCommands()) cli.command(commandModule(command, done));
+  for (const command of registry) cli.command(commandModule(command, done));
   return cli
     .completion('completion', 'Print the script for completion in a shell')
     .demandCommand(1, 'which command?')

@@ -7,7 +7,12 @@ const REPLY_BYTES = 1 << 29;
 /** Milliseconds in which a server that lives has greeted. */
 const GREETING_WAIT = 5000;
 
-export type Answer = Reply | { readonly unreachable: string };
+/** Why nobody answered; `alive` when somebody holds the socket. */
+export interface Unreachable {
+  readonly unreachable: string;
+  readonly alive: boolean;
+}
+export type Answer = Reply | Unreachable;
 
 /**
  * Has a running server carry out a command. After one that stops the server, waits until it has stopped.
@@ -24,13 +29,13 @@ export async function askServer(
   try {
     lines = await LocalLines.connect(path, REPLY_BYTES);
   } catch (error) {
-    return { unreachable: reasonOf(error) };
+    return { unreachable: reasonOf(error), alive: false };
   }
   using open = lines;
   const greeting = await open.next(GREETING_WAIT);
-  if (greeting === undefined) return { unreachable: 'it does not answer' };
+  if (greeting === undefined) return { unreachable: 'it does not answer', alive: true };
   const problem = greetingProblem(greeting);
-  if (problem !== undefined) return { unreachable: problem };
+  if (problem !== undefined) return { unreachable: problem, alive: true };
   open.write(writeRequest(command, given));
   const line = await open.next();
   if (line === undefined) return { ok: false, code: 500, message: 'the server ended before it answered' };

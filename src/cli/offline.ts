@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { frontEnds } from '#protocols/index.ts';
 import { type Command, CommandError } from '#src/admin/commands.ts';
 import { failureOf, type Reply } from '#src/admin/protocol.ts';
@@ -24,6 +25,7 @@ export async function runOffline(settings: Settings, command: Command, given: re
   if (!MAKES_DATA.has(command.name) && !existsSync(directory)) {
     return failureOf(new CommandError(404, `there is no data in ${directory}, and no server that runs`));
   }
+  actAsOwner(join(directory, 'store'));
   const log = createLog({ level: 'error', format: 'pretty', sink: { write: (text) => complain(text.trimEnd()) } });
   try {
     const core = await openCore(() => settings, complain);
@@ -41,4 +43,13 @@ export async function runOffline(settings: Settings, command: Command, given: re
         : new CommandError(500, error instanceof Error ? error.message : String(error)),
     );
   }
+}
+
+/** Becomes the user that the data belongs to, when root asks: the server could not open what root writes. */
+function actAsOwner(place: string): void {
+  const owner = process.getuid?.() === 0 ? statSync(place, { throwIfNoEntry: false }) : undefined;
+  if (owner === undefined || owner.uid === 0) return;
+  process.setgroups?.([owner.gid]);
+  process.setgid?.(owner.gid);
+  process.setuid?.(owner.uid);
 }

@@ -17,7 +17,7 @@ export interface PerformOptions extends CommonOptions {
 }
 
 /** Milliseconds that a process which is starting, stopping or doing another command has to let go of the data. */
-const LOCK_WAIT = 10_000;
+const LOCK_WAIT = 15_000;
 const LOCK_PAUSE = 100;
 
 /**
@@ -59,7 +59,7 @@ async function carryOut(settings: Settings, command: Command, given: readonly st
   for (;;) {
     const answer: Answer =
       path === undefined
-        ? { unreachable: 'the settings have no listener of kind admin' }
+        ? { unreachable: 'the settings have no listener of kind admin', alive: false }
         : await askServer(path, command.name, given, command.final === true);
     if (!('unreachable' in answer) || command.offline !== true) return answer;
     try {
@@ -67,8 +67,9 @@ async function carryOut(settings: Settings, command: Command, given: readonly st
       return await runOffline(settings, command, given);
     } catch (error) {
       if (!(error instanceof StoreLocked)) throw error;
-      if (performance.now() >= deadline)
-        return { unreachable: `another process has the data open, but ${answer.unreachable}` };
+      // Whoever holds the socket has had its time to answer; whoever does not may be starting, stopping, or another command.
+      const unreachable = `another process has the data open, but ${answer.unreachable}`;
+      if (answer.alive || performance.now() >= deadline) return { ...answer, unreachable };
       await delay(LOCK_PAUSE);
     }
   }

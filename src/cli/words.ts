@@ -3,6 +3,7 @@
  * with a dash as an option. So arguments are marked before it sees them, with a character that no argument of a process has.
  */
 const MARK = '\0';
+const OPTION = /^--?[a-z]/i;
 
 /** Marks what follows the command's name and is no option, and everything behind `--`. @param valued options with a value, such as `--data` */
 export function escaped(words: readonly string[], valued: ReadonlySet<string>): string[] {
@@ -11,7 +12,7 @@ export function escaped(words: readonly string[], valued: ReadonlySet<string>): 
   const after = end < 0 ? [] : words.slice(end + 1);
   let named = false;
   const marked = before.map((word, index) => {
-    const option = word.startsWith('-') && word !== '-';
+    const option = OPTION.test(word);
     if (option || valued.has(before[index - 1] ?? '')) return word;
     if (named) return `${MARK}${word}`;
     named = true;

@@ -50,7 +50,7 @@ test('a socket in a directory with a long path', async (t) => {
   t.true(statSync(path).isSocket());
   t.like(await askServer(path, 'connected_users_number', [], false), { ok: true, value: 0 });
   await world.server.stop('');
-  t.deepEqual(await askServer(path, 'status', [], false), { unreachable: 'it is not running' });
+  t.like(await askServer(path, 'status', [], false), { unreachable: 'it is not running' });
   t.is(statSync(path, { throwIfNoEntry: false }), undefined);
 });
 
@@ -59,7 +59,7 @@ test('after stop the connection ends when the server has stopped', async (t) => 
   void world.server.stopping.then(() => world.server.stop(''));
   t.deepEqual(await askServer(path, 'stop', [], true), { ok: true, type: 'rescode', value: true });
   await t.throwsAsync(async () => world.parts.store.barrier(), { message: 'the store is closed' });
-  t.deepEqual(await askServer(path, 'status', [], false), { unreachable: 'it is not running' });
+  t.like(await askServer(path, 'status', [], false), { unreachable: 'it is not running' });
 });
 
 /** Writes to the socket and gives all that it answers, the greeting included. */
