@@ -56,7 +56,13 @@ export const disco = defineModule({
   name: 'disco',
   description: 'Tells what the server and its accounts are, offer and contain.',
   specs: [
-    { document: 'XEP-0030', version: '2.5.0', title: 'Service Discovery', status: 'complete' },
+    {
+      document: 'XEP-0030',
+      version: '2.5.0',
+      title: 'Service Discovery',
+      status: 'complete',
+      note: 'items of an account: a stranger gets service-unavailable, as for no account (RFC 6121 section 8.5.1), not an empty list',
+    },
     { document: 'XEP-0128', version: '1.0.1', title: 'Service Discovery Extensions', status: 'complete' },
   ],
   settings: z.strictObject({

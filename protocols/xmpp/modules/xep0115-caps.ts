@@ -74,12 +74,10 @@ export function verification({ features, forms, identities }: DiscoInfo): string
     .map(({ category, lang = '', name = '', type }) => `${category}/${type}/${lang}/${name}<`)
     .toSorted(octets);
   const what = features.map((feature) => `${feature}<`).toSorted(octets);
-  const more = forms
-    .toSorted((one, other) => octets(one.formType, other.formType))
-    .flatMap(({ fields, formType }) => [
-      `${formType}<`,
-      ...fields.toSorted((one, other) => octets(one.name, other.name)).flatMap(words),
-    ]);
+  const more: string[] = [];
+  for (const { fields, formType } of forms.toSorted((one, other) => octets(one.formType, other.formType))) {
+    more.push(`${formType}<`, ...fields.toSorted((one, other) => octets(one.name, other.name)).flatMap(words));
+  }
   return createHash('sha1')
     .update([...who, ...what, ...more].join(''))
     .digest('base64');
