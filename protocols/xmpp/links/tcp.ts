@@ -19,6 +19,7 @@ const NOTHING = Buffer.alloc(0);
 
 /** A client stream over TCP or TLS: RFC 6120 sections 3 and 4. Scans what comes in, and writes once per turn through its outbox. */
 export class TcpTransport implements StreamTransport, ConnectionHandler, ScannerHandler, Timed {
+  readonly bindable = true;
   readonly #server: XmppServer;
   readonly #connection: Connection;
   readonly #outbox: Outbox;
@@ -207,13 +208,13 @@ export class TcpTransport implements StreamTransport, ConnectionHandler, Scanner
     this.#connection.authenticated();
   }
 
-  startTls(proceed: string): void {
+  startTls(proceed: string, host: string): void {
     this.#outbox.push(proceed);
     this.#outbox.flush();
     // Section 5.4.3.3: what came in the clear behind <starttls/> is never read as if it were protected.
     this.#scanner.rest();
     this.#scanner.reset();
-    this.#connection.startTls();
+    this.#connection.startTls(host);
   }
 }
 

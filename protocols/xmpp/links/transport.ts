@@ -26,6 +26,8 @@ export interface StreamTransport {
   /** Both ends are loopback addresses. */
   readonly loopback: boolean;
   readonly tls: TlsInfo | undefined;
+  /** Clients see the TLS layer and can bind to it: not so in browsers, nor behind the proxies that stand before WebSockets. */
+  readonly bindable: boolean;
   /** Bytes written that the peer has not taken yet. */
   readonly buffered: number;
   /** May the plain connection become a TLS one here (STARTTLS)? */
@@ -46,8 +48,8 @@ export interface StreamTransport {
   resume(): void;
   /** The next bytes are a new stream header (RFC 6120 sections 5.4.3.3 and 6.4.6). */
   restart(): void;
-  /** Sends the `<proceed/>` and upgrades to TLS; what the peer sent behind `<starttls/>` is discarded (section 5.3.1.4). */
-  startTls(proceed: string): void;
+  /** Sends the `<proceed/>` and upgrades to TLS, with the host's certificate where the peer asks for no name; what the peer sent behind `<starttls/>` is discarded (section 5.3.1.4). */
+  startTls(proceed: string, host: string): void;
   /** Limits change when the peer has authenticated. */
   limit(limits: ScannerLimits, shaper: Shaper | undefined): void;
 }

@@ -44,6 +44,7 @@ export function acceptWebSockets(server: XmppServer): UpgradeHandler {
 class WebSocketTransport implements StreamTransport, ScannerHandler {
   readonly label = 'websocket';
   readonly upgradable = false;
+  readonly bindable = false;
   readonly tlsOptional: boolean;
   readonly #server: XmppServer;
   readonly #connection: Connection;

@@ -22,6 +22,6 @@ export const starttls: StreamFeature = {
       stream.write(`<failure xmlns='${NS.tls}'/>`);
       return stream.end();
     }
-    stream.transport.startTls(`<proceed xmlns='${NS.tls}'/>`);
+    stream.transport.startTls(`<proceed xmlns='${NS.tls}'/>`, stream.host?.host.domain ?? '');
   },
 };
