@@ -199,7 +199,8 @@ export class Presence {
     let answered = 0;
     for (const { jid, presence } of asked) {
       if (presence === undefined) continue;
-      this.#router.route(presence.addressed(from, jid));
+      // To a probe of one resource: the fact, without details.
+      this.#router.route(to.isBare ? presence.addressed(from, jid) : Stanza.make('presence', { from: jid, to: from }));
       answered += 1;
     }
     if (answered === 0 && to.isBare) this.#router.route(this.#absent(account, from, id));

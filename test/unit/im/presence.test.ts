@@ -220,6 +220,8 @@ test('a probe is answered by state of the subscription (section 4.3.2)', async (
   same(t, sent, [`<presence type='unsubscribed' id='probe' from='${JULIET}' to='stranger@montague.lit'/>`]);
   probe('in@montague.lit');
   same(t, sent, []);
+  probe('from@montague.lit', `${JULIET}/balcony`);
+  same(t, sent, [`<presence from='${JULIET}/balcony' to='from@montague.lit'/>`]);
   probe('from@montague.lit', `${JULIET}/other`);
   same(t, sent, []);
   juliet.leave();
