@@ -93,7 +93,11 @@ test('every command says what it does, and its optional arguments come last', (t
     t.not(tags.length, 0, name);
     for (const argument of args) t.not(argument.description, '', `${name} ${argument.name}`);
     const optional = args.map((argument) => argument.default !== undefined);
-    t.deepEqual(optional, optional.toSorted((a, b) => Number(a) - Number(b)), name);
+    t.deepEqual(
+      optional,
+      optional.toSorted((a, b) => Number(a) - Number(b)),
+      name,
+    );
     t.is(new Set(args.map((argument) => argument.name)).size, args.length, name);
   }
 });

@@ -65,7 +65,7 @@ test('a part of the program has a level of its own', async (t) => {
 
 test('reload_config puts new settings in force', async (t) => {
   const next = settingsOf(
-    'hosts: [example.org, example.net]\nlisteners: []\nquotas: {roster_items: 1}\nlog: {level: warn}',
+    `hosts: [example.org, example.net]\ndata: {directory: ${scratch(t)}}\nlisteners: []\nquotas: {roster_items: 1}\nlog: {level: warn}`,
   );
   await using world = await World.open({ reread: () => next });
   await world.accounts('juliet');

@@ -178,6 +178,11 @@ const cases: readonly Case[] = [
     'trivium.yml:4:11: listeners[0].path: takes the place of port: give only one of them',
   ],
   [
+    'operator commands over a network',
+    'listeners:\n  - kind: admin\n    port: 1',
+    'trivium.yml:3:11: listeners[0].port: admin listens on a unix socket only: give a path',
+  ],
+  [
     'file mode as a number',
     'listeners:\n  - {kind: admin, path: a.sock, mode: 0600}',
     "trivium.yml:2:39: listeners[0].mode: expected octal digits in quotes such as '0600', got 0600",
