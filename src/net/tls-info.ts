@@ -17,6 +17,8 @@ export interface TlsInfo {
   exportKeyingMaterial(length: number, label: string, context: Buffer): Buffer;
   /** RFC 5929 section 4.1: the hash of the certificate this handshake used; undefined when its signature names no hash. */
   serverEndPoint(): Buffer | undefined;
+  /** RFC 5929 section 3.1: the first Finished message of the handshake; undefined when the TLS library does not tell. */
+  firstFinished(): Buffer | undefined;
 }
 
 /** Reads the TLS layer when asked: nothing is kept for a connection that nobody asks about. */
@@ -37,6 +39,8 @@ export function tlsInfo(socket: TLSSocket): TlsInfo {
       const certificate = socket.getX509Certificate();
       return certificate === undefined ? undefined : endPointHash(certificate);
     },
+    // The client's, or the server's when a session is resumed. TLS 1.3 has them the other way round, but clients go by the rule of before.
+    firstFinished: () => (socket.isSessionReused() ? socket.getFinished() : socket.getPeerFinished()),
   };
 }
 

@@ -170,6 +170,7 @@ export class TestTransport implements StreamTransport {
   readonly tls: TlsInfo | undefined;
   buffered = 0;
   readonly tlsOptional = false;
+  readonly bindable = true;
   secured: boolean;
   paused = false;
   closed = false;

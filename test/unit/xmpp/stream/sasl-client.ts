@@ -23,6 +23,7 @@ export function tls(protocol = 'TLSv1.3', endPoint: Buffer | undefined = END_POI
     exportKeyingMaterial: (length, label, context) =>
       Buffer.alloc(length, label === 'EXPORTER-Channel-Binding' && context.length === 0 ? 0xee : 0),
     serverEndPoint: () => endPoint,
+    firstFinished: () => undefined,
   };
 }
 

@@ -83,6 +83,21 @@ for (const [type, version, data] of bindings) {
   });
 }
 
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`clients that know no other binding than tls-unique log in over ${version} (RFC 5802 section 6.1)`, async (t) => {
+    using client = new Client(t.context.server, version);
+    client.socket.write(HEADER);
+    t.false((await client.receive(/<stream:features>.*<\/stream:features>/)).includes('tls-unique'));
+    const bound = client.socket.getFinished() ?? Buffer.alloc(0);
+    const login = scram({ plus: true, gs2: 'p=tls-unique,,', bound });
+    client.socket.write(auth(login.mechanism, login.first));
+    const challenge = element(await client.receive(/<challenge.*<\/challenge>/));
+    const { final, serverFinal } = login.final(challenge.getText());
+    client.socket.write(response(base64(final)));
+    t.is(element(await client.receive(/<(success|failure).*<\/\1>/)).getText(), base64(serverFinal));
+  });
+}
+
 test('what comes behind <auth/> in one write waits for the password to be derived', async (t) => {
   using client = new Client(t.context.server);
   client.socket.write(`${HEADER}${auth('PLAIN', plain())}${HEADER}${BIND}${PING}`);
