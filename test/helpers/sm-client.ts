@@ -44,7 +44,7 @@ export class SmClient {
   #up = false;
   #askedAt = 0;
   #unreported = 0;
-  readonly #answers = new Map<string, (answer: Node) => void>();
+  readonly #answers = new Map<string, PromiseWithResolvers<Node>>();
   #ids = 0;
   #trace: string[] = [];
 
@@ -113,13 +113,13 @@ export class SmClient {
     this.#written = this.sent;
   }
 
-  /** Sends a request and settles with its answer, also when that comes after a resumption. */
+  /** Sends a request and settles with its answer, also when that comes after a resumption. Rejects when none can come any more. */
   request(type: 'get' | 'set', payload: string, to?: string): Promise<Node> {
     const id = `${this.options.resource}-${(this.#ids += 1)}`;
-    const { promise, resolve } = Promise.withResolvers<Node>();
-    this.#answers.set(id, resolve);
+    const answer = Promise.withResolvers<Node>();
+    this.#answers.set(id, answer);
     this.send(`<iq type='${type}' id='${id}'${to === undefined ? '' : ` to='${to}'`}>${payload}</iq>`);
-    return promise;
+    return answer.promise;
   }
 
   /** Asks for an acknowledgement when something awaits one that was not asked for. */
@@ -191,6 +191,10 @@ export class SmClient {
     const was = this.#up;
     this.#up = false;
     this.#wire = undefined;
+    if (this.#smId === undefined) {
+      for (const { reject } of this.#answers.values()) reject(error);
+      this.#answers.clear();
+    }
     if (was) this.options.onLost?.(this, error);
   }
 
@@ -218,7 +222,7 @@ export class SmClient {
     if (type === 'set' || type === 'get') return this.send(`<iq type='result' id='${id}'/>`);
     const answer = this.#answers.get(id);
     this.#answers.delete(id);
-    answer?.(stanza);
+    answer?.resolve(stanza);
   }
 
   /** Section 4: `h` only grows, and never beyond what was sent. */

@@ -68,7 +68,8 @@ export async function readOffline(population: Population, findings: Findings): P
 
 /** Everybody closes the session that the restart brought back, and logs in anew: what comes now came before. */
 export async function nothingLeft(population: Population, findings: Findings): Promise<void> {
-  const clients = [...population.managed, ...population.commuters.map(({ client }) => client)];
+  const { arrived, commuters, managed } = population;
+  const clients = new Set([...managed, ...arrived, ...commuters.map(({ client }) => client)]);
   for (const client of clients) {
     if (client.resumable && (await client.connect()) !== 'resumed')
       findings.add(`${client.full}: the session was not resumed`);
@@ -76,7 +77,7 @@ export async function nothingLeft(population: Population, findings: Findings): P
     await client.close();
   }
   const editors = new Set(population.editors.map(({ client }) => client));
-  for (const { options } of clients.filter((client) => !editors.has(client))) {
+  for (const { options } of [...clients].filter((client) => !editors.has(client))) {
     const client = population.client(options.user, { managed: false, resource: 'desk' });
     await client.connect();
     await answered(client);
@@ -87,9 +88,11 @@ export async function nothingLeft(population: Population, findings: Findings): P
 /** The server has answered, so everything that it sent before is here. */
 async function answered(client: SmClient): Promise<void> {
   if (!client.up) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, PATIENCE);
-  void client.request('get', "<ping xmlns='urn:xmpp:ping'/>", client.options.domain).then(() => resolve());
-  await promise;
-  clearTimeout(timer);
+  const timer = new AbortController();
+  const ping = client.request('get', "<ping xmlns='urn:xmpp:ping'/>", client.options.domain);
+  await Promise.race([
+    ping.catch(() => undefined),
+    delay(PATIENCE, undefined, { signal: timer.signal }).catch(() => undefined),
+  ]);
+  timer.abort();
 }

@@ -42,7 +42,7 @@ export class Editor {
     return this.#pending.length;
   }
 
-  /** Reads the roster once, which makes the session one that is sent pushes. */
+  /** Reads the roster of a new session, which makes it one that is sent pushes. */
   async begin(): Promise<void> {
     this.#mirror = itemsOf(await this.client.request('get', `<query xmlns='${ROSTER}'/>`));
   }
@@ -61,9 +61,11 @@ export class Editor {
       ? `<item jid='${jid}' subscription='remove'/>`
       : `<item jid='${jid}' name='${name}'>${inner}</item>`;
     this.#pending.push(change);
-    void this.client
-      .request('set', `<query xmlns='${ROSTER}'>${item}</query>`)
-      .then((answer) => this.#answered(change, answer));
+    this.client.request('set', `<query xmlns='${ROSTER}'>${item}</query>`).then(
+      (answer) => this.#answered(change, answer),
+      // Without stream management nobody knows now: the next reading tells.
+      () => undefined,
+    );
   }
 
   #answered(change: Change, answer: Node): void {
@@ -90,13 +92,16 @@ export class Editor {
         `${this.client.bare}, ${when}: ${jid} is ${actual.get(jid) ?? 'absent'}, not ${allowed.map((entry) => entry ?? 'absent').join(' or ')}`,
       );
     }
+    if (this.client.options.managed) return;
+    for (const { jid } of this.#pending) this.#acknowledged.set(jid, actual.get(jid));
+    this.#pending = [];
   }
 
   /** In the end nothing is pending, and what the pushes told is what the server has. */
   async checkFinal(): Promise<void> {
-    await this.check('at the end');
     if (this.#pending.length > 0)
       this.#findings.add(`${this.client.bare}: ${this.#pending.length} changes of the roster were never answered`);
+    await this.check('at the end');
     for (const jid of new Set([...this.#mirror.keys(), ...this.#acknowledged.keys()])) {
       const told = this.#mirror.get(jid);
       const known = this.#acknowledged.get(jid);

@@ -20,6 +20,7 @@ export class Population {
   /** Pairs under stream management: 2k writes to 2k+1 and is answered. */
   readonly online: readonly SmClient[];
   readonly plain: readonly SmClient[];
+  /** Every second one has no stream management. */
   readonly editors: readonly Editor[];
   readonly commuters: readonly Commuter[];
   /** Accounts that nobody uses for long. Every second one comes in the midst of a round, to stay; the others at the end. */
@@ -49,12 +50,12 @@ export class Population {
     );
     this.plain = names('plain', options.plain * 2).map((user) => this.client(user, { managed: false }));
     this.editors = names('editor', options.editors).map(
-      (user) => new Editor(this.#options(user, {}), random.fork(), findings),
+      (user, n) => new Editor(this.#options(user, { managed: n % 2 === 0 }), random.fork(), findings),
     );
     this.commuters = names('commuter', options.commuters).map(
       (user) => new Commuter(this.#options(user, {}), random.fork(), findings),
     );
-    // Every fourth one has no stream management.
+    // Every fourth one has no stream management; it comes at the end.
     this.absent = names('absent', options.offline).map((user, n) =>
       this.client(user, { managed: n % 4 !== 3, acknowledgeEvery: 10 }),
     );
@@ -83,9 +84,17 @@ export class Population {
     return clients.map(({ options: { user } }) => ({ user, password: passwordOf(user) }));
   }
 
-  /** Who has a session that is to be there all the time. */
+  /** Who has a session that is to be resumed after each restart. */
   get managed(): readonly SmClient[] {
-    return [...this.online, ...this.editors.map(({ client }) => client), ...this.arrived];
+    return [...this.online, ...this.editors.map(({ client }) => client), ...this.arrived].filter(
+      ({ options }) => options.managed,
+    );
+  }
+
+  /** Who has a new session after each restart. */
+  get unmanaged(): readonly SmClient[] {
+    const editors = this.editors.map(({ client }) => client);
+    return [...this.plain, ...editors, ...this.arrived].filter(({ options }) => !options.managed);
   }
 
   /** The next who comes with the load; undefined when all have. */

@@ -71,8 +71,8 @@ export class Suite {
   }
 
   async #everybodyComes(): Promise<void> {
-    const { editors, managed, plain } = this.#population;
-    for (const client of [...managed, ...plain]) await client.connect();
+    const { editors, managed, unmanaged } = this.#population;
+    for (const client of [...managed, ...unmanaged]) await client.connect();
     for (const editor of editors) await editor.begin();
   }
 
@@ -133,11 +133,11 @@ export class Suite {
   async #comeBack(patience?: number): Promise<Return> {
     const back: Return = { resumed: 0, failed: 0, interrupted: 0 };
     const server = this.#server;
-    const { managed, plain } = this.#population;
+    const { editors, managed, unmanaged } = this.#population;
     const one = async (client: SmClient): Promise<void> => {
       try {
         const result = await client.connect();
-        if (!client.options.managed) return;
+        if (!client.options.managed) return await editors.find((editor) => editor.client === client)?.begin();
         if (result === 'resumed') back.resumed += 1;
         else back.failed += 1;
         if (result === 'failed') this.#findings.add(`${client.full}: the session was not resumed`);
@@ -146,7 +146,7 @@ export class Suite {
         else this.#findings.add(`${client.full} cannot connect: ${String(error)}`);
       }
     };
-    const all = Promise.all([...managed, ...plain].map((client) => one(client)));
+    const all = Promise.all([...managed, ...unmanaged].map((client) => one(client)));
     this.#returning = all;
     await (patience === undefined ? all : Promise.race([all, delay(patience * 1000)]));
     return patience === undefined ? back : { ...back, interrupted: managed.length - back.resumed - back.failed };
