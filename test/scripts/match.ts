@@ -44,6 +44,10 @@ function compareText(expected: Element, actual: Element, names: Names, here: str
 function compareChildren(expected: Element, actual: Element, names: Names, exactly: boolean, here: string): string | undefined {
   const left = [...actual.getChildElements()];
   for (const child of expected.getChildElements()) {
+    if (child.getText() === '!') {
+      if (left.some((other) => other.is(child.getName(), child.getNS()))) return `${here}: has a ${child.getName()}`;
+      continue;
+    }
     let reason = `${here}: has no ${child.getName()}`;
     const at = left.findIndex((candidate) => {
       const trial = new Map(names);

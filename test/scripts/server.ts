@@ -5,7 +5,7 @@ import { frontEnds } from '#protocols/index.ts';
 import { Jid } from '#src/address/jid.ts';
 import type { RosterItem } from '#src/im/roster.ts';
 import type { SubscriptionState } from '#src/im/subscription.ts';
-import { createLog } from '#src/observe/log.ts';
+import { createLog, type RootLog, type Sink } from '#src/observe/log.ts';
 import { loadSettings } from '#src/settings/load.ts';
 import { formatProblem } from '#src/settings/problem.ts';
 import { programSections } from '#src/settings/schema.ts';
@@ -23,12 +23,17 @@ listeners:
 /** A server as the scripts see it: on free ports of this machine, with a data directory of its own that outlives a restart. */
 export class ScriptServer {
   readonly directory = mkdtempSync(join(tmpdir(), 'trivium-script-'));
+  readonly #log: RootLog;
   #text: string;
   #server: Server | undefined;
 
-  /** @param text settings beside the listeners, as YAML */
-  constructor(text: string) {
+  /**
+   * @param text settings beside the listeners, as YAML
+   * @param sink takes the lines of the log, errors only; standard output when absent
+   */
+  constructor(text: string, sink?: Sink) {
     this.#text = text;
+    this.#log = createLog({ level: 'error', ...(sink === undefined ? {} : { sink }) });
   }
 
   async start(): Promise<void> {
@@ -38,7 +43,7 @@ export class ScriptServer {
       () => undefined,
     );
     const reread = (): Settings => (settings = this.#load());
-    this.#server = await Server.start({ settings, core, log: createLog({ level: 'error' }), frontEnds, reread });
+    this.#server = await Server.start({ settings, core, log: this.#log, frontEnds, reread });
   }
 
   #load(): Settings {

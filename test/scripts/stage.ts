@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { Element } from 'ltx';
+import { Element } from 'ltx';
 import { parseDocument } from '#src/stanza/parse.ts';
 import { ScriptClient } from './client.ts';
 import { mismatch, type Names } from './match.ts';
@@ -36,6 +36,7 @@ const sentences: readonly (readonly [RegExp, Sentence])[] = [
   [/^forgets$/, (_stage, client) => forgets(client)],
   [/^passes over$/, (stage, client, _, text) => stage.passesOver(client, text)],
   [/^restarts$/, (stage, client, _, text) => restarts(client, stage.say(text, client))],
+  [/^was given a header$/, (stage, client, _, text) => stage.wasGiven(client, text)],
   [/^starts tls$/, (_stage, client) => client.secure()],
   [/^is shown a certificate of (\S+)$/, (_stage, client, [name = '']) => isShown(client, name)],
   [/^ends$/, (_stage, client) => client.end()],
@@ -157,6 +158,16 @@ export class Stage {
   async isCutOff(client: ScriptClient, condition: string): Promise<void> {
     await this.receives(client, `<stream:error><${condition} xmlns='${STREAM_ERRORS}'/></stream:error>`);
     await client.closed();
+  }
+
+  /** The attributes of the server's last stream header. */
+  wasGiven({ header }: ScriptClient, text: string): void {
+    const attributes = Object.fromEntries(header?.attributes ?? []);
+    const problem = elementsOf(`<header ${text}/>`).map((element) => {
+      const given = new Element('header', { xmlns: 'jabber:client', ...attributes });
+      return mismatch(element, given, this.#names, false);
+    })[0];
+    if (problem !== undefined) throw new Error(`${problem}\n  received ${JSON.stringify(attributes)}`);
   }
 
   passesOver(client: ScriptClient, text: string): void {

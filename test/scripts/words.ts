@@ -6,6 +6,7 @@
  *     {base64 \0romeo\0secret}                \0 is the byte 0
  *     {scram SHA-256 romeo}                   the first message of SCRAM, with the GS2 header n,,
  *     {scram SHA-256 romeo p=tls-exporter,,}  with another one; y,,  or n,a=juliet@localhost,
+ *     {scram SHA-256 romeo p=tls-exporter,, wrong}  bound to another channel
  *     {scram proof secret}                    the second, an answer to the text received last
  *     {scram server}                          what the server has to say then
  *     {hashed-token NONE romeo token}         the message of HT-SHA-256-NONE, with the token that was received as {token}
@@ -36,14 +37,14 @@ export function say(text: string, names: Names, client?: ScriptClient): string {
   });
 }
 
-function scram(client: ScriptClient, [what = '', name = '', header = 'n,,']: readonly string[]): string {
+function scram(client: ScriptClient, [what = '', name = '', header = 'n,,', wrong]: readonly string[]): string {
   if (what === 'server') return encode(client.scram?.serverFinal ?? '');
   if (what === 'proof') {
     const challenge = Buffer.from(client.lastText, 'base64').toString();
     return encode(client.scram?.final(challenge, name) ?? '');
   }
   const type = /^p=([^,]*)/.exec(header)?.[1];
-  client.scram = new ScramClient(what, name, header, type === undefined ? Buffer.alloc(0) : client.binding(type));
+  client.scram = new ScramClient(what, name, header, type === undefined || wrong !== undefined ? Buffer.alloc(0) : client.binding(type));
   return encode(client.scram.first());
 }
 
