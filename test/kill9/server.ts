@@ -1,7 +1,8 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Jid } from '#src/address/jid.ts';
 import { openCore } from '#src/server/core.ts';
 import { readSettings } from '#src/cli/settings.ts';
@@ -16,6 +17,8 @@ export interface Victim extends Peer {
   /** Makes accounts; `running` says when it is done. */
   provision(place: Place, accounts: readonly Account[]): Promise<void>;
   readonly provisions: 'stopped' | 'running';
+  /** Starts it and kills it so many milliseconds later, ready or not. */
+  stumble?(place: Place, milliseconds: number): Promise<void>;
 }
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
@@ -34,21 +37,17 @@ shutdown: {grace: 5s}
 `;
 }
 
+function argumentsOf({ directory }: Place): readonly string[] {
+  return [MAIN, 'start', '--config', join(directory, 'trivium.yml'), '--data', join(directory, 'data')];
+}
+
 const trivium: Victim = {
   name: 'trivium',
   provisions: 'stopped',
   available: () => existsSync(MAIN),
   configure: (place) => writeFileSync(join(place.directory, 'trivium.yml'), settingsOf(place)),
   start: (place) => {
-    const args = [
-      MAIN,
-      'start',
-      '--config',
-      join(place.directory, 'trivium.yml'),
-      '--data',
-      join(place.directory, 'data'),
-    ];
-    return launch(place, { command: process.execPath, args }, async (child) => {
+    return launch(place, { command: process.execPath, args: argumentsOf(place) }, async (child) => {
       if (child.stdout === null) throw new Error('no output to read');
       const lines = createInterface({ input: child.stdout });
       for await (const line of lines) {
@@ -59,6 +58,11 @@ const trivium: Victim = {
       // The end of the process is told with its exit code.
       await new Promise(() => undefined);
     });
+  },
+  stumble: async (place, milliseconds) => {
+    const child = spawn(process.execPath, argumentsOf(place), { cwd: place.directory, stdio: 'ignore' });
+    await delay(milliseconds);
+    await end(child, 'SIGKILL');
   },
   provision: async (place, accounts) => {
     const settings = readSettings({

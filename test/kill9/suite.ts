@@ -76,27 +76,30 @@ export class Suite {
     for (const editor of editors) await editor.begin();
   }
 
-  /** Load, kill, restart, resumption. Every fourth round the kill comes while sessions are being resumed. */
+  /** Load, kill, restart, resumption. In every third round the kill comes while sessions are being resumed. */
   async #round(round: number): Promise<void> {
     const before = this.#totals();
     const findings = this.#findings.count;
     const { load, signal } = this.#options;
-    const graceful = signal === 'term' || (signal === 'mix' && round % 3 === 0);
+    const graceful = signal === 'term' || (signal === 'mix' && this.#random.next() < 0.4);
     const seconds = await this.#load(
-      round % 4 === 0 ? this.#random.between(0, 0.3) : this.#random.between(0.2, 1) * load,
+      interrupts(round) ? this.#random.between(0, 0.3) : this.#random.between(0.2, 1) * load,
     );
     const code = await this.#kill(graceful);
     const sent = this.#totals();
     if (graceful && code !== 0) this.#findings.add(`the server stopped with exit code ${code ?? 'of a signal'}`);
+    // Now and then it is killed again before it is ready, or just then.
+    const stumbles = round % 4 === 0;
+    if (stumbles) await this.#victim.stumble?.(this.#place, this.#random.between(100, 900));
     const restart = await this.#start();
     await Promise.all(this.#population.editors.map((editor) => editor.check(`after the restart of round ${round}`)));
     // The next round's load begins before everybody is back when its kill is to come then.
-    const interrupts = (round + 1) % 4 === 0 && round < this.#options.rounds;
-    const back = await this.#comeBack(interrupts ? this.#random.between(0, 0.3) : undefined);
+    const hurried = interrupts(round + 1) && round < this.#options.rounds;
+    const back = await this.#comeBack(hurried ? this.#random.between(0, 0.3) : undefined);
     const after = this.#totals();
     const figures = [
       `round ${String(round).padStart(3)}`,
-      graceful ? 'term' : 'kill',
+      `${graceful ? 'term' : 'kill'}${stumbles ? ' and again' : ''}`,
       `load ${seconds.toFixed(1)} s`,
       `sent ${sent.sent - before.sent}`,
       `acked ${sent.acknowledged - before.acknowledged}`,
@@ -231,4 +234,8 @@ export class Suite {
       appendFileSync(join(this.#place.directory, 'traces.txt'), `\n==== ${client.full}\n${client.trace.join('\n')}\n`);
     }
   }
+}
+
+function interrupts(round: number): boolean {
+  return round % 3 === 2;
 }
