@@ -111,15 +111,15 @@ export class Rosters {
 
   /**
    * Writes an item, and tells the account's interested sessions when it is one that they may see.
+   * @param visible false for a change that no client would notice, such as a request that now waits
    * @returns resource-constraint when the roster is full
    */
-  put(account: Jid, item: RosterItem): Refusal | undefined {
+  put(account: Jid, item: RosterItem, visible = item.listed): Refusal | undefined {
     const { items, version } = this.of(account);
     const old = items[item.jid];
     if (old === undefined && Object.keys(items).length >= this.#limits.roster_items(account.domain)) {
       return refuse('resource-constraint', 'the roster is full');
     }
-    const visible = item.listed;
     const next = { version: visible ? version + 1 : version, items: copy(items, item) };
     this.#write(account, next);
     if (visible) this.#changed({ account, version: next.version, item, removed: false });

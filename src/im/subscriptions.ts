@@ -14,6 +14,7 @@ import {
   seesPresence,
   sharesPresence,
   type SubscriptionEvent,
+  subscriptionOf,
 } from './subscription.ts';
 
 declare module '#src/plugin/contracts.ts' {
@@ -120,7 +121,7 @@ export class Subscriptions {
       if (old !== undefined) this.#rosters.remove(account, next.jid);
       return undefined;
     }
-    return this.#rosters.put(account, next);
+    return this.#rosters.put(account, next, next.listed && !(old !== undefined && looksSame(old, next)));
   }
 
   #deliver(account: Jid, stanza: Stanza, toAvailable: boolean): void {
@@ -172,6 +173,12 @@ function asking(item: RosterItem, stanza: Stanza): RosterItem {
 function without(item: RosterItem): RosterItem {
   const { request: _, ...rest } = item;
   return awaitsApproval(item.state) ? item : rest;
+}
+
+/** Would a client see a difference (section 2.1.2)? That a request waits for an answer is in no roster push (Appendix A.1, state 3). */
+function looksSame(one: RosterItem, other: RosterItem): boolean {
+  const shown = ({ approved, listed, state }: RosterItem): string => `${subscriptionOf(state)} ${asks(state)} ${approved} ${listed}`;
+  return shown(one) === shown(other);
 }
 
 function same(one: RosterItem, other: RosterItem): boolean {
