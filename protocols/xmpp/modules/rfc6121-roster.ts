@@ -51,14 +51,13 @@ export const roster = defineModule({
   },
 });
 
-/** Sections 2.1.4 and 2.6.2: nothing but an empty result when the client's version is the present one. */
+/** Section 2.6.2: nothing but an empty result when the client's version is the present one; the version stands in every other. */
 function result({ payload, stanza, to }: IqRequest, rosters: Rosters): Stanza {
   const { items, version } = rosters.of(to);
   const known = attributeOf(payload, 'ver');
   if (known !== undefined && known === String(version)) return stanza.result();
   const listed = Object.values(items).filter((item) => item.listed);
-  const ver = known === undefined ? '' : ` ver='${version}'`;
-  return stanza.result(`<query xmlns='${ROSTER}'${ver}>${listed.map((item) => itemXml(item, false)).join('')}</query>`);
+  return stanza.result(`<query xmlns='${ROSTER}' ver='${version}'>${listed.map((item) => itemXml(item, false)).join('')}</query>`);
 }
 
 /** Sections 2.3.3 and 2.5.3: one item, checked, then written; the result waits for the write. */

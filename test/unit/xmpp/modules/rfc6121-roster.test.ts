@@ -27,7 +27,7 @@ test('an empty roster is an empty query, and asking makes a resource interested'
   same(
     t,
     [await juliet.iq('get', query())],
-    [`<iq type='result' id='*' from='${JULIET}' to='${JULIET}/balcony'>${query()}</iq>`],
+    [`<iq type='result' id='*' from='${JULIET}' to='${JULIET}/balcony'>${query('', '0')}</iq>`],
   );
   same(
     t,
@@ -148,7 +148,7 @@ test('a contact who waits for an answer is in no roster', async (t) => {
     juliet.take().map(({ kind, type }) => [kind, type]),
     [['presence', 'subscribe']],
   );
-  same(t, [await juliet.iq('get', query())], [`<iq type='result' id='*' from='*' to='*'>${query()}</iq>`]);
+  same(t, [await juliet.iq('get', query())], [`<iq type='result' id='*' from='*' to='*'>${query('', '0')}</iq>`]);
 });
 
 test('versioning and pre-approval are announced to those who have authenticated', async (t) => {
