@@ -160,6 +160,14 @@ export class XmppServer {
     this.log.debug('stream error', { condition, text, ip: stream.transport.ip, jid: stream.session?.jid.full });
   }
 
+  /** Something failed inside: for the log. */
+  failed(error: unknown): void {
+    this.log.error('a stream failed', {
+      error: String(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    });
+  }
+
   /** Everybody is told to go; sessions under stream management can be resumed after the restart (XEP-0198 section 5). */
   shutDown(text: string): void {
     for (const stream of this.streams) {

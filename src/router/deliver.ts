@@ -143,14 +143,21 @@ export class Deliverer {
       const answer = this.#host.iq.answer(scope, stanza);
       if (answer instanceof Written) return this.#replyWritten(stanza, answer);
       if (!(answer instanceof Promise)) return this.#reply(stanza, answer);
-      answer.then(
-        (settled) => this.#reply(stanza, settled),
-        (error: unknown) => this.#failed(stanza, error),
-      );
+      this.#replyLater(stanza, answer);
       return DELIVERED;
     } catch (error) {
       return this.#failed(stanza, error);
     }
+  }
+
+  #replyLater(stanza: Stanza, answer: Promise<IqAnswer>): void {
+    answer
+      .then(
+        (settled) => this.#reply(stanza, settled),
+        (error: unknown) => this.#failed(stanza, error),
+      )
+      // The reply itself could not be routed: the store may have failed, or closed.
+      .catch((error: unknown) => this.#router.fault(error, stanza));
   }
 
   /** A handler's bug costs its requester an error, and nobody else anything. */
@@ -170,9 +177,9 @@ export class Deliverer {
   #replyWritten(stanza: Stanza, { durable, reply }: Written): Outcome {
     const { from } = stanza;
     if (from !== undefined && this.#registry.find(from)?.kept === true) return this.#reply(stanza, reply);
-    durable.then(
-      () => this.#reply(stanza, reply),
-      (error: unknown) => this.#failed(stanza, error),
+    this.#replyLater(
+      stanza,
+      durable.then(() => reply),
     );
     return DELIVERED;
   }

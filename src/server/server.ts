@@ -280,6 +280,11 @@ export class Server {
     this.http.closeIdle();
     for (const running of this.#running) running.stop(text);
     await this.listeners.drained(this.#settings.of(shutdownSection).grace);
+    // Answers that wait for their write still go their way.
+    for (let waiting = this.core.store.barrier(); waiting !== undefined; waiting = this.core.store.barrier()) {
+      await waiting.catch(() => undefined);
+      if (this.core.store.fault !== undefined) break;
+    }
     await this.#loader[Symbol.asyncDispose]();
     this.timers[Symbol.dispose]();
   }

@@ -3,9 +3,16 @@
  * inputs made from a seed, answers how many, and throws when one is treated wrongly. A failure prints the seed that shows it again.
  */
 import { parseArgs } from 'node:util';
+import { close, round as streams } from './streams.ts';
 import { round as xml } from './xml.ts';
 
-const TARGETS: ReadonlyMap<string, (seed: number) => number> = new Map([['xml', xml]]);
+const TARGETS: ReadonlyMap<string, (seed: number) => number | Promise<number>> = new Map<
+  string,
+  (seed: number) => number | Promise<number>
+>([
+  ['xml', xml],
+  ['streams', streams],
+]);
 
 const { values } = parseArgs({
   options: {
@@ -23,12 +30,13 @@ for (const name of values.target) {
   const end = Date.now() + Number(values.seconds) * 1000;
   for (let seed = Number(values.seed); Date.now() < end; seed++) {
     try {
-      passed += round(seed);
+      passed += await round(seed);
     } catch (error) {
       failed++;
       console.error(`--target ${name} --seed ${seed}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 }
+await close();
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

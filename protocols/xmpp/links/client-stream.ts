@@ -182,6 +182,12 @@ export class ClientStream implements TransportHandler, Timed {
     this.session?.streamLost(this);
   }
 
+  /** An exception reached the link: a bug, or a store that takes no more. It costs this stream, and no other. */
+  broke(error: unknown): void {
+    this.server.failed(error);
+    this.onFault({ condition: 'internal-server-error' });
+  }
+
   onEnd(): void {
     this.end();
   }

@@ -87,7 +87,13 @@ export class TcpTransport implements StreamTransport, ConnectionHandler, Scanner
 
   #read(chunk: Buffer): void {
     if (this.#paused) this.#waiting = this.#waiting === undefined ? chunk : Buffer.concat([this.#waiting, chunk]);
-    else this.#scanner.push(chunk);
+    else {
+      try {
+        this.#scanner.push(chunk);
+      } catch (error) {
+        this.#stream.broke(error);
+      }
+    }
   }
 
   /** Too fast: what has come is read, and then nothing for as long as the shaper says. */

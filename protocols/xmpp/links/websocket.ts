@@ -101,8 +101,12 @@ class WebSocketTransport implements StreamTransport, ScannerHandler {
       this.#waiting.push(data);
       return;
     }
-    this.#scanner.push(data);
-    this.#scanner.end();
+    try {
+      this.#scanner.push(data);
+      this.#scanner.end();
+    } catch (error) {
+      this.#stream.broke(error);
+    }
   }
 
   onStream(): void {
