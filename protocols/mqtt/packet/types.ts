@@ -39,6 +39,9 @@ export interface Will extends Message {
 export interface Connect {
   readonly type: 'connect';
   readonly version: Version;
+  /** Another broker's bridge, by the private bit 0x80 of the protocol level: it wants No Local and Retain As Published everywhere. */
+  readonly bridge: boolean;
+  /** Empty: the server assigns one (not in 3.1). */
   readonly clientId: string;
   readonly cleanStart: boolean;
   /** Seconds; 0 for none. */
@@ -64,6 +67,7 @@ export interface Publish extends Message {
   readonly dup: boolean;
   /** 0 with QoS 0. */
   readonly packetId: number;
+  /** As it came in; the decoders have put the topic in its place already. */
   readonly topicAlias?: number;
   /** From the server only. */
   readonly subscriptionIds?: readonly number[];
@@ -154,8 +158,10 @@ export interface Connack {
 export interface SubscribeAcknowledgement {
   readonly type: 'suback' | 'unsuback';
   readonly packetId: number;
+  /** Empty in an UNSUBACK before MQTT 5. */
   readonly reasons: readonly ReasonCode[];
   readonly reasonString?: string;
+  readonly userProperties?: readonly UserProperty[];
 }
 
 export interface Pong {

@@ -1,0 +1,197 @@
+import { Buffer } from 'node:buffer';
+import { PUBLISH } from './first-byte.ts';
+import { bytesOfProperties, writeBareProperties } from './properties.ts';
+import { NO_BYTES } from './reader.ts';
+import type { Message, Publish, QoS, Version } from './types.ts';
+import { bytesOfText, bytesOfVarint, PacketWriter, putVarint } from './writer.ts';
+
+/** What a subscriber's copy of a message has of its own, beside QoS, packet identifier and flags. MQTT 5 only. */
+export interface Extras {
+  /** MQTT 5 section 3.3.2.3.4. */
+  readonly topicAlias?: number;
+  /** The client knows the alias: the topic is left out. */
+  readonly aliasKnown?: boolean;
+  readonly subscriptionIds?: readonly number[];
+  /** Seconds that are left, in place of the message's own [MQTT-3.3.2-6]. */
+  readonly messageExpiry?: number;
+}
+
+/** What takes a packet's bytes, in one or more pieces; an outbox does. */
+export interface PieceSink {
+  push(bytes: Buffer): void;
+}
+
+/** The bytes of one form of the packet. */
+interface Form {
+  /** All that stands before the payload, and the payload, too, when it is small. */
+  readonly head: Buffer;
+  /** Where the packet identifier goes; 0 for QoS 0. */
+  readonly idAt: number;
+}
+
+/** Up to so many bytes a packet is one piece: copying them costs less than a second piece. */
+const ONE_PIECE = 1024;
+const RETAIN = 1;
+const DUP = 8;
+
+/**
+ * A message on its way to its subscribers. Its bytes are made once per protocol and shared: all subscribers at QoS 0 get the same
+ * buffer, those at QoS 1 and 2 a copy of one template with their packet identifier, and a large payload is never copied.
+ */
+export class EncodedPublish {
+  readonly message: Message;
+  /** By `formAt`. */
+  private readonly made: (Form | undefined)[] = [undefined, undefined, undefined, undefined, undefined, undefined];
+  private readonly topic: Buffer;
+  /** The properties that are the same for everybody, for MQTT 5. */
+  private common: Buffer | undefined;
+
+  constructor(message: Message) {
+    this.message = message;
+    this.topic = Buffer.from(message.topic);
+  }
+
+  /** Bytes of the packet, its fixed header included. */
+  size(version: Version, qos: QoS, extras?: Extras): number {
+    const length = this.lengthOf(version, qos, extras);
+    return 1 + bytesOfVarint(length) + length;
+  }
+
+  /**
+   * Gives a subscriber's packet to its sink, in one piece or in two.
+   * @param packetId not 0 with QoS 1 and 2 [MQTT-2.2.1-4]; ignored with QoS 0
+   * @param dup it was sent before; ignored with QoS 0 [MQTT-3.3.1-2]
+   */
+  send(
+    to: PieceSink,
+    version: Version,
+    qos: QoS,
+    retain: boolean,
+    packetId: number,
+    dup: boolean,
+    extras?: Extras,
+  ): void {
+    const own = version === 5 ? extras : undefined;
+    const form = own === undefined ? this.form(version, qos, retain) : this.make(version, qos, retain, own);
+    const { head } = form;
+    to.push(qos === 0 ? head : stamped(form, firstByte(qos, retain, dup), packetId, own !== undefined));
+    const { payload } = this.message;
+    if (payload.length > 0 && !this.inOnePiece(payload)) to.push(payload);
+  }
+
+  /** A subscriber's packet as one buffer, which others may share. Parameters as for `send`. */
+  packet(version: Version, qos: QoS, retain: boolean, packetId: number, dup: boolean, extras?: Extras): Buffer {
+    const pieces: Buffer[] = [];
+    this.send(pieces, version, qos, retain, packetId, dup, extras);
+    const [first = NO_BYTES] = pieces;
+    return pieces.length === 1 ? first : Buffer.concat(pieces);
+  }
+
+  private inOnePiece(payload: Buffer): boolean {
+    return payload.length <= ONE_PIECE;
+  }
+
+  private form(version: Version, qos: QoS, retain: boolean): Form {
+    const at = (version === 5 ? 3 : 0) + (qos > 0 ? 2 : Number(retain));
+    return (this.made[at] ??= this.make(version, qos, retain, undefined));
+  }
+
+  private make(version: Version, qos: QoS, retain: boolean, extras: Extras | undefined): Form {
+    const length = this.lengthOf(version, qos, extras);
+    const { payload } = this.message;
+    const within = this.inOnePiece(payload);
+    const head = Buffer.allocUnsafe(1 + bytesOfVarint(length) + length - (within ? 0 : payload.length));
+    head[0] = firstByte(qos, retain, false);
+    let at = putVarint(head, 1, length);
+    const topic = extras?.aliasKnown === true ? NO_BYTES : this.topic;
+    at = head.writeUInt16BE(topic.length, at);
+    head.set(topic, at);
+    at += topic.length;
+    const idAt = qos > 0 ? at : 0;
+    if (qos > 0) at += 2;
+    if (version === 5) {
+      const own = this.ownProperties(extras);
+      const common = this.commonProperties();
+      at = putVarint(head, at, own.length + common.length);
+      head.set(own, at);
+      head.set(common, at + own.length);
+      at += own.length + common.length;
+    }
+    if (within) head.set(payload, at);
+    return { head, idAt };
+  }
+
+  /** The Remaining Length. */
+  private lengthOf(version: Version, qos: QoS, extras: Extras | undefined): number {
+    const topic = version === 5 && extras?.aliasKnown === true ? 0 : this.topic.length;
+    const length = 2 + topic + (qos > 0 ? 2 : 0) + this.message.payload.length;
+    if (version < 5) return length;
+    const properties = bytesOfProperties('publish', this.own(extras)) + this.commonProperties().length;
+    return length + bytesOfVarint(properties) + properties;
+  }
+
+  private commonProperties(): Buffer {
+    return (this.common ??= encodeCommon(this.message));
+  }
+
+  private own(
+    extras: Extras | undefined,
+  ): Pick<Publish, 'topicAlias' | 'subscriptionIds'> & { messageExpiry?: number } {
+    const messageExpiry = extras?.messageExpiry ?? this.message.properties.messageExpiry;
+    return {
+      ...(messageExpiry !== undefined && { messageExpiry }),
+      ...(extras?.topicAlias !== undefined && { topicAlias: extras.topicAlias }),
+      ...(extras?.subscriptionIds !== undefined && { subscriptionIds: extras.subscriptionIds }),
+    };
+  }
+
+  private ownProperties(extras: Extras | undefined): Buffer {
+    if (extras === undefined && this.message.properties.messageExpiry === undefined) return NO_BYTES;
+    const writer = new PacketWriter();
+    writeBareProperties(writer, 'publish', this.own(extras));
+    return writer.bare();
+  }
+}
+
+const firstByte = (qos: QoS, retain: boolean, dup: boolean): number =>
+  (PUBLISH << 4) | (dup && qos > 0 ? DUP : 0) | (qos << 1) | (retain ? RETAIN : 0);
+
+/** The form with a packet identifier: a copy, unless it was made for this packet alone. */
+function stamped({ head, idAt }: Form, first: number, packetId: number, unshared: boolean): Buffer {
+  let bytes = head;
+  if (!unshared) {
+    bytes = Buffer.allocUnsafe(head.length);
+    bytes.set(head);
+  }
+  bytes[0] = first;
+  bytes[idAt] = packetId >> 8;
+  bytes[idAt + 1] = packetId & 0xff;
+  return bytes;
+}
+
+function encodeCommon({ properties }: Message): Buffer {
+  const { messageExpiry: _, ...common } = properties;
+  if (bytesOfProperties('publish', common) === 0) return NO_BYTES;
+  const writer = new PacketWriter();
+  writeBareProperties(writer, 'publish', common);
+  return writer.bare();
+}
+
+/** One PUBLISH, for who sends it to one peer: an empty topic stands for one that the peer knows by its alias. */
+export function encodePublish(packet: Publish, version: Version): Buffer {
+  const { topic, qos, retain, dup, packetId, topicAlias, subscriptionIds, payload } = packet;
+  const writer = new PacketWriter(bytesOfText(topic) + payload.length + 64);
+  writer.text(topic);
+  if (qos > 0) writer.uint16(packetId);
+  if (version === 5) {
+    const values = {
+      ...packet.properties,
+      ...(topicAlias !== undefined && { topicAlias }),
+      ...(subscriptionIds !== undefined && { subscriptionIds }),
+    };
+    writer.varint(bytesOfProperties('publish', values));
+    writeBareProperties(writer, 'publish', values);
+  }
+  writer.raw(payload);
+  return writer.packet(firstByte(qos, retain, dup));
+}
