@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, enableSm, sendPresence } from '#tools/bench/xmpp/client.ts';
-import type { ChatJob, Result } from '#tools/bench/xmpp/job.ts';
-import { Phase } from '#tools/bench/xmpp/phase.ts';
+import type { Result } from '#tools/bench/result.ts';
+import type { ChatJob } from '#tools/bench/xmpp/job.ts';
+import { Phase } from '#tools/bench/phase.ts';
 import { MarkerCounter, attribute, childText, nextElement } from '#tools/bench/xmpp/scan.ts';
 
 const MESSAGE_BYTES = 300;

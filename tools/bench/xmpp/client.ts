@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import type { Endpoint } from '#tools/bench/xmpp/job.ts';
+import type { Endpoint } from '#tools/bench/result.ts';
 import { type Element, attribute, childText, nextElement } from '#tools/bench/xmpp/scan.ts';
 import { type Account, type KeyCache, Scram } from '#tools/bench/xmpp/scram.ts';
 

@@ -2,14 +2,17 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { ArgumentsCamelCase, Argv } from 'yargs';
+import { Generator } from '#tools/bench/generator.ts';
 import { makeCertificate } from '#tools/bench/peers/certificate.ts';
 import { ejabberd } from '#tools/bench/peers/ejabberd.ts';
 import { prosody } from '#tools/bench/peers/prosody.ts';
 import { trivium } from '#tools/bench/peers/trivium.ts';
-import { type Plan, SCENES, TRANSPORTS } from '#tools/bench/xmpp/plan.ts';
-import { report, summarize } from '#tools/bench/xmpp/report.ts';
-import { Generator, measure } from '#tools/bench/xmpp/run.ts';
-import { ExternalServer, ManagedServer, type Server } from '#tools/bench/xmpp/server.ts';
+import { report, summarize } from '#tools/bench/report.ts';
+import { TRANSPORTS } from '#tools/bench/result.ts';
+import { ExternalServer, ManagedServer, type Server } from '#tools/bench/server.ts';
+import type { Job } from '#tools/bench/xmpp/job.ts';
+import { type Plan, SCENES } from '#tools/bench/xmpp/plan.ts';
+import { measure } from '#tools/bench/xmpp/run.ts';
 
 // In the order in which they take turns.
 const PEERS = [trivium, ejabberd, prosody];
@@ -101,7 +104,7 @@ export async function runXmpp(options: Options): Promise<number> {
   const kept = options.work === undefined ? undefined : resolve(options.work);
   const work = kept ?? mkdtempSync(join(tmpdir(), 'trivium-bench-'));
   if (kept !== undefined) mkdirSync(kept, { recursive: true });
-  const generator = new Generator();
+  const generator = new Generator<Job>(join(import.meta.dirname, 'generator.ts'));
   let servers: readonly Server[] = [];
   const close = async (): Promise<void> => {
     generator.close();

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, account, sendPresence } from '#tools/bench/xmpp/client.ts';
-import type { FanoutJob, Result } from '#tools/bench/xmpp/job.ts';
-import { Phase } from '#tools/bench/xmpp/phase.ts';
+import type { Result } from '#tools/bench/result.ts';
+import type { FanoutJob } from '#tools/bench/xmpp/job.ts';
+import { Phase } from '#tools/bench/phase.ts';
 import { attribute, nextElement } from '#tools/bench/xmpp/scan.ts';
 
 /** The first client's presence goes to all the others, who are subscribed to it; an operation is one presence delivered. */

@@ -1,11 +1,13 @@
 // The load generator's process: it is forked, takes one job at a time as a message and answers each with a result.
 import { setTimeout as delay } from 'node:timers/promises';
+import { serveJobs } from '#tools/bench/generator.ts';
 import { Meter } from '#tools/bench/meter.ts';
+import { Phase, overAll } from '#tools/bench/phase.ts';
+import type { Result } from '#tools/bench/result.ts';
 import { chat } from '#tools/bench/xmpp/chat.ts';
 import { Client, account, enableSm, login, sendPresence } from '#tools/bench/xmpp/client.ts';
 import { fanout } from '#tools/bench/xmpp/fanout.ts';
-import type { ChatJob, FanoutJob, IdleJob, Job, LoginJob, RegisterJob, Reply, Result } from '#tools/bench/xmpp/job.ts';
-import { Phase, overAll } from '#tools/bench/xmpp/phase.ts';
+import type { ChatJob, FanoutJob, IdleJob, Job, LoginJob, RegisterJob } from '#tools/bench/xmpp/job.ts';
 import { attribute } from '#tools/bench/xmpp/scan.ts';
 import type { KeyCache } from '#tools/bench/xmpp/scram.ts';
 
@@ -163,12 +165,4 @@ function run(job: Job): Promise<Result> {
   }
 }
 
-process.on('message', (job: Job) => {
-  void run(job)
-    .then(
-      (result): Reply => ({ result }),
-      (error: unknown): Reply => ({ error: error instanceof Error ? error.message : String(error) }),
-    )
-    .then((reply) => process.send?.(reply));
-});
-process.on('disconnect', () => process.exit());
+serveJobs(run);

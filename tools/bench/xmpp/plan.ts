@@ -1,9 +1,8 @@
-import type { Endpoint, Job } from '#tools/bench/xmpp/job.ts';
+import type { Endpoint, Transport } from '#tools/bench/result.ts';
+import type { Job } from '#tools/bench/xmpp/job.ts';
 
 export const SCENES = ['chat', 'login', 'idle', 'fanout'] as const;
-export const TRANSPORTS = ['plain', 'tls'] as const;
 export type SceneKind = (typeof SCENES)[number];
-export type Transport = (typeof TRANSPORTS)[number];
 
 /** What is measured and how much of it; durations in seconds. */
 export interface Plan {

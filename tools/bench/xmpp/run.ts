@@ -1,45 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { join } from 'node:path';
-import type { Job, Reply, Result } from '#tools/bench/xmpp/job.ts';
+import { describe, type Generator } from '#tools/bench/generator.ts';
+import type { Measurement } from '#tools/bench/result.ts';
+import type { Server } from '#tools/bench/server.ts';
+import type { Job } from '#tools/bench/xmpp/job.ts';
 import { type Plan, type Scene, accountsFor, scenesOf } from '#tools/bench/xmpp/plan.ts';
-import type { Server } from '#tools/bench/xmpp/server.ts';
-
-/** One run of one scene against one server. */
-export interface Measurement {
-  readonly scene: string;
-  readonly kind: Scene['kind'];
-  readonly server: string;
-  readonly round: number;
-  readonly outcome: Reply;
-}
-
-/** The load generator: one child process that lives as long as the run, so its code stays compiled. */
-export class Generator {
-  readonly #child: ChildProcess;
-  #ended: string | undefined;
-
-  constructor() {
-    this.#child = fork(join(import.meta.dirname, 'generator.ts'));
-    this.#child.once('exit', (code) => (this.#ended = `the generator ended with code ${code}`));
-  }
-
-  run(job: Job): Promise<Reply> {
-    return new Promise((resolve) => {
-      const ended = (): void => resolve({ error: this.#ended ?? 'the generator ended' });
-      if (this.#ended !== undefined) return ended();
-      this.#child.once('exit', ended);
-      this.#child.once('message', (reply: Reply) => {
-        this.#child.off('exit', ended);
-        resolve(reply);
-      });
-      this.#child.send(job);
-    });
-  }
-
-  close(): void {
-    this.#child.kill();
-  }
-}
 
 /**
  * Measures every scene on every server. Memory comes first, on fresh processes; then the rounds, in each of which the
@@ -48,7 +11,7 @@ export class Generator {
 export async function measure(
   servers: readonly Server[],
   plan: Plan,
-  generator: Generator,
+  generator: Generator<Job>,
   log: (line: string) => void,
 ): Promise<readonly Measurement[]> {
   const measurements: Measurement[] = [];
@@ -86,7 +49,7 @@ export async function measure(
 async function prepare(
   server: Server,
   count: number,
-  generator: Generator,
+  generator: Generator<Job>,
   log: (line: string) => void,
 ): Promise<void> {
   await server.start();
@@ -96,16 +59,4 @@ async function prepare(
   if ('error' in reply) throw new Error(`${server.name}: ${reply.error}`);
   server.accounts = count;
   log(`${server.name}: ${count} accounts`);
-}
-
-function describe(outcome: Reply): string {
-  if ('error' in outcome) return `failed: ${outcome.error}`;
-  const { perSecond, serverCpu, memory, generatorShare } = outcome.result satisfies Result;
-  const parts = [
-    perSecond === undefined ? undefined : `${perSecond.toFixed(0)}/s`,
-    serverCpu === undefined ? undefined : `${serverCpu.toFixed(1)} µs`,
-    memory === undefined ? undefined : `${(memory / 1024).toFixed(1)} KB each`,
-    generatorShare === undefined ? undefined : `generator ${(generatorShare * 100).toFixed(0)}%`,
-  ];
-  return parts.filter((part) => part !== undefined).join(', ');
 }

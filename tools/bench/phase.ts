@@ -1,5 +1,5 @@
 import { Meter } from '#tools/bench/meter.ts';
-import type { Endpoint, Result } from '#tools/bench/xmpp/job.ts';
+import type { Endpoint, Result } from '#tools/bench/result.ts';
 import { Samples } from '#tools/bench/stats.ts';
 
 /** Counts operations between `begin` and `finish`; before and after, `record` counts nothing. */

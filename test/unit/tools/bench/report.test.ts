@@ -1,6 +1,6 @@
 import test from 'ava';
-import { report, summarize } from '#tools/bench/xmpp/report.ts';
-import type { Measurement } from '#tools/bench/xmpp/run.ts';
+import { report, summarize } from '#tools/bench/report.ts';
+import type { Measurement } from '#tools/bench/result.ts';
 
 const chat = (server: string, round: number, serverCpu: number): Measurement => ({
   scene: 'chat plain w=1',

@@ -1,7 +1,6 @@
+import type { Measurement, Result } from '#tools/bench/result.ts';
 import { median } from '#tools/bench/stats.ts';
 import { type Cell, formatTable } from '#tools/bench/table.ts';
-import type { Result } from '#tools/bench/xmpp/job.ts';
-import type { Measurement } from '#tools/bench/xmpp/run.ts';
 
 /** The medians of one scene on one server over the rounds. */
 export interface Summary {

@@ -2,8 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Certificate, type Peer, type Place, makePlace, stop } from '#tools/bench/peers/peer.ts';
-import type { Endpoint } from '#tools/bench/xmpp/job.ts';
-import type { Transport } from '#tools/bench/xmpp/plan.ts';
+import type { Endpoint, Transport } from '#tools/bench/result.ts';
 
 /** A server under measurement. */
 export interface Server {
