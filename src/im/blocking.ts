@@ -129,6 +129,8 @@ export class Blocking {
     // The host itself answers its users, whatever they block.
     if (from.bare === to.domain) return undefined;
     if (stanza.kind === 'presence' || stanza.type === 'error' || stanza.type === 'result') return DROPPED;
+    // What any account without resources does with it: the user appears offline (section 3.3).
+    if (stanza.kind === 'message' && stanza.messageType === 'headline' && to.isBare) return DROPPED;
     return HIDDEN;
   }
 

@@ -188,7 +188,8 @@ export class Deliverer {
 /** Section 8.5.1. A probe for nobody is ignored: silence tells a stranger nothing (section 11). */
 function noSuchUser(stanza: Stanza): Outcome {
   if (stanza.kind === 'presence' || stanza.type === 'error' || stanza.type === 'result') return DROPPED;
-  if (stanza.messageType === 'headline' && stanza.kind === 'message') return DROPPED;
+  // As for an account without resources, so that nothing tells one from the other.
+  if (stanza.kind === 'message' && stanza.messageType === 'headline' && stanza.to?.isBare === true) return DROPPED;
   return UNAVAILABLE;
 }
 

@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Timed } from '#src/net/timers.ts';
+import { sharesPresence } from '#src/im/subscription.ts';
 import { defineModule } from '#src/plugin/contracts.ts';
 import { duration } from '#src/settings/types.ts';
+import { refuse } from '#src/stanza/conditions.ts';
 import { Stanza } from '#src/stanza/stanza.ts';
 import type { ClientStream } from '../links/client-stream.ts';
 import type { XmppHost } from '../server.ts';
@@ -25,11 +27,14 @@ export const ping = defineModule({
       .prefault('kill')
       .describe('What happens to a client that stays silent: nothing, or its connection is closed.'),
   }),
-  needs: ['streams'],
-  start(scope, { streams }, { action, interval, send, timeout }) {
+  needs: ['roster', 'streams'],
+  start(scope, { roster, streams }, { action, interval, send, timeout }) {
     scope.feature('both', PING);
     scope.iq('host', 'get', PING, 'ping', ({ stanza }) => stanza.result());
-    scope.iq('account', 'get', PING, 'ping', ({ stanza }) => stanza.result());
+    // Strangers get the same answer as from an account that does not exist (RFC 6121 section 8.5.1).
+    scope.iq('account', 'get', PING, 'ping', ({ from, own, stanza, to }) =>
+      own || sharesPresence(roster.state(to, from)) ? stanza.result() : refuse('service-unavailable'),
+    );
     if (send) scope.own(new KeepAlive(streams(scope.host), { interval, timeout, kill: action === 'kill' }));
   },
 });
