@@ -1,15 +1,15 @@
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { coreCommands } from './admin/commands/index.ts';
-import { check } from './cli/check.ts';
-import { commandModule } from './cli/command-module.ts';
-import { printSettings } from './cli/config.ts';
-import { EXIT } from './cli/exit.ts';
-import { printFeatures } from './cli/features.ts';
-import { complain } from './cli/output.ts';
-import { escaped, plain } from './cli/words.ts';
-import { escapeControls } from './observe/redact.ts';
-import { VERSION } from './observe/version.ts';
+import { coreCommands } from '#src/admin/commands/index.ts';
+import { check } from '#src/cli/check.ts';
+import { commandModule } from '#src/cli/command-module.ts';
+import { printSettings } from '#src/cli/config.ts';
+import { EXIT } from '#src/cli/exit.ts';
+import { printFeatures } from '#src/cli/features.ts';
+import { complain } from '#src/cli/output.ts';
+import { escaped, plain } from '#src/cli/words.ts';
+import { escapeControls } from '#src/observe/redact.ts';
+import { VERSION } from '#src/observe/version.ts';
 
 /** The command line was not understood. */
 class UsageError extends Error {}
@@ -50,7 +50,7 @@ function program(words: readonly string[]): Argv {
         offset === undefined || Number.isInteger(offset) || 'the port offset is a whole number',
     )
     .command('start', 'Start the server', options, async (args) => {
-      const { start } = await import('./cli/start.ts');
+      const { start } = await import('#src/cli/start.ts');
       done(await start(args));
     })
     .command('check', 'Check settings, certificates and ports', options, async (args) => done(await check(args)))

@@ -16,6 +16,8 @@ export interface Argument {
   readonly default?: string | number;
   /** Never printed, never logged; the command line also takes it from its standard input. */
   readonly secret?: true;
+  /** What people say to one another: not logged. */
+  readonly private?: true;
   /** A file of the server's machine: the command line completes a relative path, since the server runs in another directory. */
   readonly file?: true;
 }

@@ -11,9 +11,9 @@ export type GivenArguments = readonly unknown[] | ReadonlyMap<string, unknown>;
  */
 export async function runCommand(command: Command, parts: AdminParts, given: GivenArguments): Promise<CommandResult> {
   const args = isList(given) ? readPositional(command.arguments, given) : readNamed(command.arguments, given);
-  const secret = new Set(command.arguments.flatMap((argument) => (argument.secret === true ? [argument.name] : [])));
-  const told = Object.entries(args).flatMap(([name, value]) => (secret.has(name) ? [] : [[name, value]]));
-  parts.log.scope('admin').info('command', { command: command.name, arguments: Object.fromEntries(told) });
+  const told = command.arguments.filter((argument) => argument.secret !== true && argument.private !== true);
+  const shown = Object.fromEntries(told.map(({ name }) => [name, args[name]]));
+  parts.log.scope('admin').info('command', { command: command.name, arguments: shown });
   try {
     // The pair fits: `defineCommand` ties the value to the type.
     return { type: command.result, value: await command.run(parts, args) } as CommandResult;

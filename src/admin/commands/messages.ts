@@ -25,8 +25,8 @@ const sendMessage = defineCommand({
     { name: 'type', type: 'string', description: 'chat, normal, headline or groupchat' },
     from,
     to,
-    { name: 'subject', type: 'string', description: 'Subject; empty for none' },
-    { name: 'body', type: 'string', description: 'Text; empty for none' },
+    { name: 'subject', type: 'string', description: 'Subject; empty for none', private: true },
+    { name: 'body', type: 'string', description: 'Text; empty for none', private: true },
   ],
   result: 'rescode',
   run(parts, args) {
@@ -57,7 +57,12 @@ const sendStanza = defineCommand({
   arguments: [
     from,
     to,
-    { name: 'stanza', type: 'string', description: 'The stanza as XML; its own from and to are replaced' },
+    {
+      name: 'stanza',
+      type: 'string',
+      description: 'The stanza as XML; its own from and to are replaced',
+      private: true,
+    },
   ],
   result: 'rescode',
   run: (parts, args) =>
