@@ -48,19 +48,20 @@ async function main(): Promise<boolean> {
   const chosen = options.only.length === 0 ? transcripts : transcripts.filter(({ name }) => options.only.includes(name));
   if (chosen.length === 0) throw new Error(`there is no such transcript; there are ${transcripts.map(({ name }) => name).join(', ')}`);
   const directory = mkdtempSync(join(tmpdir(), 'trivium-interop-'));
-  mkdirSync(join(directory, 'server'));
-  const server = await startServer(options.server as ServerName, join(directory, 'server'));
   let passed = 0;
   let failed = 0;
+  let server: Server | undefined = undefined;
   try {
+    mkdirSync(join(directory, 'server'));
+    server = await startServer(options.server as ServerName, join(directory, 'server'));
     for (const transcript of chosen) {
       const checks = await play(transcript, server, join(directory, transcript.name));
       passed += checks.passed;
       failed += checks.failed;
     }
   } finally {
-    await server.stop();
-    if (failed > 0) console.log(`last output of ${server.name}:\n${server.output()}`);
+    await server?.stop();
+    if (failed > 0 && server) console.log(`last output of ${server.name}:\n${server.output()}`);
     if (options.keep) console.log(`kept: ${directory}`);
     else rmSync(directory, { recursive: true, force: true });
   }
