@@ -1,17 +1,29 @@
 import yargs from 'yargs';
+import { mqttOptions, runMqtt } from '#tools/bench/mqtt/command.ts';
 import { runXmpp, xmppOptions } from '#tools/bench/xmpp/command.ts';
+
+/** The exit code of a bench; an error is told in one line. */
+async function exitCode(run: Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await run;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
 
 await yargs(process.argv.slice(2))
   .scriptName('npm run bench --')
   .usage('$0 <protocol> [options]')
-  .command('xmpp', 'client connections: chat, logins, memory of idle users', xmppOptions, async (options) => {
-    try {
-      process.exitCode = await runXmpp(options);
-    } catch (error) {
-      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-      process.exitCode = 1;
-    }
-  })
+  .command('xmpp', 'client connections: chat, logins, memory of idle users', xmppOptions, (options) =>
+    exitCode(runXmpp(options)),
+  )
+  .command(
+    'mqtt',
+    'brokers: pairs, fans, wildcard filters, durable sessions, memory of idle clients',
+    mqttOptions,
+    (options) => exitCode(runMqtt(options)),
+  )
   .demandCommand(1)
   .strict()
   .help()

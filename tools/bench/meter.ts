@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 
 // USER_HZ and the page size as Linux shows them to programs on x86-64 and arm64 (proc(5)).
 const TICK_MICROSECONDS = 10_000;
@@ -63,6 +64,18 @@ export class Meter {
   /** Resident set of the whole tree in bytes. Pages shared by its processes count more than once: use differences. */
   resident(): number {
     return this.#sum((pid) => Number(read(`/proc/${pid}/statm`)?.split(' ')[1] ?? 0) * PAGE_BYTES);
+  }
+
+  /** Waits until memory changes by less than 1% a second, at most 10 s, and returns it. */
+  async settled(): Promise<number> {
+    let before = this.resident();
+    for (let i = 0; i < 10; i++) {
+      await delay(1000);
+      const now = this.resident();
+      if (i > 0 && Math.abs(now - before) < before / 100) return now;
+      before = now;
+    }
+    return before;
   }
 
   #sum(value: (pid: number) => number): number {

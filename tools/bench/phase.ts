@@ -2,13 +2,14 @@ import { Meter } from '#tools/bench/meter.ts';
 import type { Endpoint, Result } from '#tools/bench/result.ts';
 import { Samples } from '#tools/bench/stats.ts';
 
-/** Counts operations between `begin` and `finish`; before and after, `record` counts nothing. */
+/** Counts operations between `begin` and `pause` or `finish`; before and after, `record` counts nothing. */
 export class Phase {
   readonly #meter: Meter | undefined;
   readonly #latency = new Samples();
   #operations = 0;
   #measuring = false;
   #start = { time: 0, server: 0, own: 0 };
+  #total = { time: 0, server: 0, own: 0 };
 
   constructor(endpoint: Endpoint) {
     this.#meter = endpoint.pid === undefined ? undefined : new Meter(endpoint.pid);
@@ -26,18 +27,31 @@ export class Phase {
     this.#latency.add(to - from);
   }
 
-  finish(): Result {
+  /** Stops counting until the next `begin`, which adds to what there is. */
+  pause(): void {
+    if (!this.#measuring) return;
     const end = this.#now();
     this.#measuring = false;
+    this.#total.time += end.time - this.#start.time;
+    this.#total.server += end.server - this.#start.server;
+    this.#total.own += end.own - this.#start.own;
+  }
+
+  /** Milliseconds counted before the last `pause`. */
+  get milliseconds(): number {
+    return this.#total.time;
+  }
+
+  finish(): Result {
+    this.pause();
     const operations = this.#operations;
-    const milliseconds = end.time - this.#start.time;
-    const own = end.own - this.#start.own;
+    const { time, server, own } = this.#total;
     return {
       operations,
-      perSecond: (operations * 1000) / milliseconds,
-      serverCpu: this.#meter && (end.server - this.#start.server) / operations,
+      perSecond: (operations * 1000) / time,
+      serverCpu: this.#meter && server / operations,
       generatorCpu: own / operations,
-      generatorShare: own / (milliseconds * 1000),
+      generatorShare: own / (time * 1000),
       p50: this.#latency.quantile(0.5),
       p99: this.#latency.quantile(0.99),
     };

@@ -8,6 +8,8 @@ export interface Endpoint {
   /** TLS from the first byte when true; certificates are not checked. */
   readonly tls: boolean;
   readonly domain: string;
+  /** Clients need a name and a password, of which any will do. */
+  readonly named?: true;
   /** The server's process, when it runs on this machine and is to be metered. */
   readonly pid?: number;
 }

@@ -47,7 +47,8 @@ export class ManagedServer implements Server {
     const { port, tlsPort, domain } = this.#place;
     const pid = this.#child?.pid;
     const tls = transport === 'tls';
-    return { host: '127.0.0.1', port: tls ? tlsPort : port, tls, domain, ...(pid !== undefined && { pid }) };
+    const named = this.#peer.named && { named: this.#peer.named };
+    return { host: '127.0.0.1', port: tls ? tlsPort : port, tls, domain, ...named, ...(pid !== undefined && { pid }) };
   }
 
   async start(): Promise<void> {

@@ -10,25 +10,31 @@ function libraries(): string | undefined {
 }
 
 /** ejabberd as Debian packages it, without Erlang distribution (no node name, no cookie, no epmd). */
-export const ejabberd: Peer = {
-  name: 'ejabberd',
-  available: () => existsSync(ERL) && libraries() !== undefined,
-  configure: (place) => void writeTemplate('ejabberd.yml', place),
-  start: async (place) => {
-    const { directory } = place;
-    const env = {
-      HOME: directory,
-      ERL_LIBS: libraries() ?? '',
-      ERL_MAX_PORTS: '32000',
-      ERL_CRASH_DUMP: join(directory, 'crash.dump'),
-      EJABBERD_CONFIG_PATH: join(directory, 'ejabberd.yml'),
-      EJABBERD_LOG_PATH: join(directory, 'ejabberd.log'),
-      EJABBERD_PID_PATH: join(directory, 'ejabberd.pid'),
-    };
-    // The virtual machine's options are those of ejabberdctl.
-    const args = ['+K', 'true', '+P', '250000', '-noinput', '-mnesia', 'dir', `"${join(directory, 'data')}"`];
-    return await launch(place, { command: ERL, args: [...args, '-s', 'ejabberd'], env }, () =>
-      accepting(place.port, place.tlsPort),
-    );
-  },
-};
+function ejabberdWith(template: string): Peer {
+  return {
+    name: 'ejabberd',
+    available: () => existsSync(ERL) && libraries() !== undefined,
+    configure: (place) => void writeTemplate(template, place),
+    start: async (place) => {
+      const { directory } = place;
+      const env = {
+        HOME: directory,
+        ERL_LIBS: libraries() ?? '',
+        ERL_MAX_PORTS: '32000',
+        ERL_CRASH_DUMP: join(directory, 'crash.dump'),
+        EJABBERD_CONFIG_PATH: join(directory, template),
+        EJABBERD_LOG_PATH: join(directory, 'ejabberd.log'),
+        EJABBERD_PID_PATH: join(directory, 'ejabberd.pid'),
+      };
+      // The virtual machine's options are those of ejabberdctl.
+      const args = ['+K', 'true', '+P', '250000', '-noinput', '-mnesia', 'dir', `"${join(directory, 'data')}"`];
+      return await launch(place, { command: ERL, args: [...args, '-s', 'ejabberd'], env }, () =>
+        accepting(place.port, place.tlsPort),
+      );
+    },
+  };
+}
+
+export const ejabberd: Peer = ejabberdWith('ejabberd.yml');
+/** Its MQTT broker, mod_mqtt. */
+export const ejabberdMqtt: Peer = { ...ejabberdWith('ejabberd-mqtt.yml'), named: true };

@@ -22,6 +22,8 @@ export interface Place {
 /** How to run one server with its own configuration and data in a place. */
 export interface Peer {
   readonly name: string;
+  /** Clients without an account need a name and a password, of which any will do. */
+  readonly named?: true;
   /** Says whether it is installed here. */
   available(): boolean;
   /** Writes the configuration; called once for a place. */

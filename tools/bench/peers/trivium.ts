@@ -7,20 +7,26 @@ const ROOT = join(import.meta.dirname, '../../..');
 const MAIN = join(ROOT, 'src/main.ts');
 
 /** The server of this tree, run by the Node that runs the bench. */
-export const trivium: Peer = {
-  name: 'trivium',
-  available: () => existsSync(MAIN),
-  configure: (place) => void writeTemplate('trivium.yml', place),
-  start: async (place) => {
-    const { directory } = place;
-    const args = [MAIN, 'start', '--config', join(directory, 'trivium.yml'), '--data', join(directory, 'data')];
-    return await launch(place, { command: process.execPath, args }, async (child) => {
-      if (child.stdout === null) throw new Error('no output to read');
-      for await (const line of createInterface({ input: child.stdout })) {
-        if (line.startsWith('Trivium ready')) break;
-      }
-      child.stdout.resume();
-      await accepting(place.port, place.tlsPort);
-    });
-  },
-};
+function triviumWith(template: string): Peer {
+  return {
+    name: 'trivium',
+    available: () => existsSync(MAIN),
+    configure: (place) => void writeTemplate(template, place),
+    start: async (place) => {
+      const { directory } = place;
+      const args = [MAIN, 'start', '--config', join(directory, template), '--data', join(directory, 'data')];
+      return await launch(place, { command: process.execPath, args }, async (child) => {
+        if (child.stdout === null) throw new Error('no output to read');
+        for await (const line of createInterface({ input: child.stdout })) {
+          if (line.startsWith('Trivium ready')) break;
+        }
+        child.stdout.resume();
+        await accepting(place.port, place.tlsPort);
+      });
+    },
+  };
+}
+
+export const trivium: Peer = triviumWith('trivium.yml');
+/** Its MQTT broker. */
+export const triviumMqtt: Peer = triviumWith('trivium-mqtt.yml');

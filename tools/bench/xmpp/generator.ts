@@ -115,18 +115,6 @@ async function runLogin(job: LoginJob): Promise<Result> {
   return result;
 }
 
-/** Waits until memory changes by less than 1% a second, at most 10 s. */
-async function settled(meter: Meter): Promise<number> {
-  let before = meter.resident();
-  for (let i = 0; i < 10; i++) {
-    await delay(1000);
-    const now = meter.resident();
-    if (i > 0 && Math.abs(now - before) < before / 100) return now;
-    before = now;
-  }
-  return before;
-}
-
 async function runIdle(job: IdleJob): Promise<Result> {
   const { pid } = job.endpoint;
   const meter = pid === undefined ? undefined : new Meter(pid);
@@ -142,9 +130,9 @@ async function runIdle(job: IdleJob): Promise<Result> {
     });
   };
   await come(0, job.base);
-  const before = meter && (await settled(meter));
+  const before = await meter?.settled();
   await come(job.base, job.users);
-  const after = meter && (await settled(meter));
+  const after = await meter?.settled();
   await closeAll(clients);
   const memory = before === undefined || after === undefined ? undefined : (after - before) / job.users;
   return { operations: job.users, memory };
