@@ -173,5 +173,6 @@ export class XmppServer {
     for (const stream of this.streams) {
       stream.onFault({ condition: 'system-shutdown', ...(text === '' ? {} : { text }) });
     }
+    this.managements.leave();
   }
 }

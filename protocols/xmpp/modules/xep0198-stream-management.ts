@@ -83,7 +83,10 @@ function feature(xmlns: string, host: XmppHost, options: Settings): StreamFeatur
 
     handle(stream, frame) {
       if (frame.name === 'enable') return begin(stream, enable(host, stream.session, wishOf(frame), options, xmlns));
-      if (frame.name === 'resume') return resume(stream, requestOf(frame));
+      if (frame.name === 'resume') {
+        // Section 5: "If the server does not support session resumption".
+        return options.resume ? resume(stream, requestOf(frame)) : stream.write(failed(xmlns, 'feature-not-implemented'));
+      }
       const management = stream.session?.management;
       // Section 4: acks come "after enabling stream management".
       if (management === undefined) return stream.write(failed(xmlns, 'unexpected-request'));
@@ -215,6 +218,7 @@ function inline(scope: Scope, host: XmppHost, options: Settings): void {
       apply({ element, stream }) {
         const child = element.getChild('resume', NS.sm);
         if (child === undefined) return undefined;
+        if (!options.resume) return { xml: failed(NS.sm, 'feature-not-implemented') };
         const request = { xmlns: NS.sm, previd: attribute(child, 'previd'), h: attribute(child, 'h') };
         const { session, xml } = managements.resume(stream, request);
         return { xml, ...(session === undefined ? {} : { written: () => managements.replay(session) }) };

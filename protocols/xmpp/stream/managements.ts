@@ -198,6 +198,11 @@ export class Managements {
 
   // The end
 
+  /** The process ends: what sessions that end with it have not had acknowledged goes where it can be read later (section 4). */
+  leave(): void {
+    for (const { session, terms } of [...this.#sessions.values()]) if (!terms.kept) session.finish();
+  }
+
   /** The session ends: takes it out of memory and store. @returns what nobody acknowledged, in order */
   forget(management: Management): readonly Entry[] {
     const { id, queue, terms } = management;
