@@ -169,8 +169,8 @@ export class ScriptClient {
     return this.#socket instanceof TLSSocket ? (this.#socket.getPeerCertificate().subjectaltname ?? '') : '';
   }
 
-  /** SASL PLAIN, then a resource: what most scripts begin with. */
-  async login(user: string, password: string, resource: string): Promise<void> {
+  /** SASL PLAIN and the stream behind it: what most scripts begin with. */
+  async authenticate(user: string, password: string): Promise<void> {
     await this.open();
     await this.next();
     const text = Buffer.from(`\0${user}\0${password}`).toString('base64');
@@ -179,6 +179,9 @@ export class ScriptClient {
     if (answer.getName() !== 'success') throw new Error(`${this.name} cannot log in: ${answer.toString()}`);
     await this.open();
     await this.next();
+  }
+
+  async bind(resource: string): Promise<void> {
     const wanted = resource === '' ? '' : `<resource>${resource}</resource>`;
     this.send(`<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>${wanted}</bind></iq>`);
     const bound = await this.next();

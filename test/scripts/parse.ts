@@ -7,6 +7,7 @@
  *     romeo@localhost and juliet@localhost are friends          each has a subscription to the other's presence
  *     romeo@localhost sees juliet@localhost                     only the first has one
  *     romeo connects [as romeo@localhost/orchard] [on c2s-tls]  logs in and binds; sends nothing more
+ *     romeo logs in [as …]                                      the same, and binds nothing
  *     romeo is online [as …]                                    the same, then the roster and presence; what that brings is passed over
  *     romeo opens [to localhost] [on c2s-tls] [without ALPN]    a raw stream: the header is sent, and the server's has come
  *     romeo dials [on c2s-proxy]                                a connection, and nothing more

@@ -60,7 +60,7 @@ export class Stage {
     if (who === 'account') return this.#account(verb);
     if (who === 'server') return this.#serverDoes(verb, text);
     if (who.includes('@')) return this.#relate(who, verb);
-    const [, entrance, phrase = ''] = /^(connects|is online|opens|dials)( .+)?$/.exec(verb) ?? [];
+    const [, entrance, phrase = ''] = /^(connects|is online|logs in|opens|dials)( .+)?$/.exec(verb) ?? [];
     if (entrance !== undefined) return this.#enters(who, entrance, phrase, text);
     const client = this.#clients.get(who);
     if (client === undefined) throw new Error(`${who} is not connected`);
@@ -103,12 +103,12 @@ export class Stage {
     throw new Error(`the server does not know how to ${verb}`);
   }
 
-  /** `connects`, `is online`, `opens`, `dials`, and how: `as romeo@localhost/orchard`, `on c2s-tls`, `to localhost`, `without ALPN`. */
+  /** `connects`, `is online`, `logs in`, `opens`, `dials`, and how: `as romeo@localhost/orchard`, `on c2s-tls`, `to localhost`, `without ALPN`. */
   async #enters(who: string, how: string, phrase: string, text: string): Promise<void> {
     const option = (word: string): string | undefined => new RegExp(` ${word} (\\S+)`).exec(phrase)?.[1];
     const on = option('on') ?? 'c2s';
     const [bare = '', resource = ''] = (option('as') ?? who).split('/');
-    const logsIn = how === 'connects' || how === 'is online';
+    const logsIn = how !== 'opens' && how !== 'dials';
     const account = this.#accounts.get(bare);
     if (logsIn && account === undefined) throw new Error(`there is no account ${bare}`);
     const [local = '', domain = 'localhost'] = account?.user.split('@') ?? [];
@@ -122,7 +122,9 @@ export class Stage {
     this.#clients.set(who, client);
     if (how === 'opens') await restarts(client, this.say(text, client));
     if (!logsIn || account === undefined) return;
-    await client.login(local, account.password, resource);
+    await client.authenticate(local, account.password);
+    if (how === 'logs in') return;
+    await client.bind(resource);
     if (how === 'connects') return;
     client.send("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq><presence/>");
     await forgets(client);

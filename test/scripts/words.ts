@@ -28,7 +28,7 @@ export function say(text: string, names: Names, client?: ScriptClient): string {
     const known = names.get(inside);
     if (known !== undefined) return known;
     const [verb = '', ...words] = inside.split(' ');
-    if (verb === 'repeat') return (words[1] ?? '').repeat(Number(words[0]));
+    if (verb === 'repeat') return words.slice(1).join(' ').repeat(Number(words[0]));
     if (verb === 'base64') return Buffer.from(words.join(' ').replaceAll('\\0', '\0')).toString('base64');
     if (client === undefined) return whole;
     if (verb === 'scram') return scram(client, words);
