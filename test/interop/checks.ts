@@ -32,7 +32,7 @@ export class Checks {
       done.value = await run();
     });
     if (!('value' in done)) throw new Abandoned(what);
-    return done.value as T;
+    return done.value;
   }
 
   tell(what: string, holds: boolean, detail = ''): void {
@@ -68,14 +68,17 @@ export class Events<T> {
   /** The first event that matches; @throws Error when none comes in time, telling what came instead */
   async take(what: string, matches: (event: T) => boolean): Promise<T> {
     const index = this.#seen.findIndex(matches);
-    if (index >= 0) return this.#seen.splice(index, 1)[0] as T;
+    const [seen] = index < 0 ? [] : this.#seen.splice(index, 1);
+    if (seen !== undefined) return seen;
     const { promise, resolve } = Promise.withResolvers<T>();
     const waiting = { matches, resolve };
     this.#waiting.push(waiting);
     const over = new AbortController();
     const late = delay(LIMIT, undefined, { signal: over.signal }).then(() => {
       this.#waiting = this.#waiting.filter((other) => other !== waiting);
-      throw new Error(`${what} did not come; seen: ${this.#seen.slice(-SHOWN).map(this.#label).join('\n') || 'nothing'}`);
+      throw new Error(
+        `${what} did not come; seen: ${this.#seen.slice(-SHOWN).map(this.#label).join('\n') || 'nothing'}`,
+      );
     });
     try {
       return await Promise.race([promise, late]);

@@ -11,8 +11,11 @@ import { type Account, account, DIFFICULT, type Scene, type Transcript } from '.
  */
 export const goSendxmpp: Transcript = {
   name: 'go-sendxmpp',
+  protocol: 'xmpp',
   missing: () =>
-    spawnSync('go-sendxmpp', ['--version']).status === 0 ? undefined : 'go-sendxmpp is missing: apt-get install go-sendxmpp',
+    spawnSync('go-sendxmpp', ['--version']).status === 0
+      ? undefined
+      : 'go-sendxmpp is missing: apt-get install go-sendxmpp',
   play,
 };
 
@@ -34,7 +37,14 @@ class Client {
 
   start(who: Account, { tls, certificate }: Way, args: readonly string[]): ChildProcess {
     const { ports } = this.#server;
-    const connection = ['-u', who.jid, '-p', who.password, '-j', `${DOMAIN}:${tls === 'direct' ? ports.tls : ports.c2s}`];
+    const connection = [
+      '-u',
+      who.jid,
+      '-p',
+      who.password,
+      '-j',
+      `${DOMAIN}:${tls === 'direct' ? ports.tls : ports.c2s}`,
+    ];
     const flags = [...(tls === 'direct' ? ['-t'] : []), ...(certificate === 'ignored' ? ['-n'] : [])];
     // Go takes its roots from this file.
     const trust = certificate === 'trusted' ? { SSL_CERT_FILE: this.#server.certificate } : {};
@@ -106,7 +116,10 @@ class Listener {
   /** A chat message as it came and as it is shown. */
   async hear(from: Account, body: string): Promise<Element> {
     await this.lines.take(`line "${body}"`, (line) => line.endsWith(` ${from.jid}: ${body}`));
-    return await this.stanzas.take(`message "${body}"`, (stanza) => stanza.is('message') && stanza.getChildText('body') === body);
+    return await this.stanzas.take(
+      `message "${body}"`,
+      (stanza) => stanza.is('message') && stanza.getChildText('body') === body,
+    );
   }
 
   async stop(): Promise<void> {
@@ -202,15 +215,18 @@ async function rosters(checks: Checks, client: Client, { juliet, romeo, hers, hi
 }
 
 async function offline(checks: Checks, client: Client, { juliet, romeo, hers }: Cast): Promise<void> {
-  await checks.step('what romeo writes while juliet is away waits for her next login, in order, with the time', async () => {
-    await hers.stop();
-    await client.say(romeo, juliet, 'good night');
-    await client.say(romeo, juliet, DIFFICULT);
-    const again = new Listener(client, juliet, DIRECT);
-    for (const body of ['good night', DIFFICULT]) {
-      const stamp = Date.parse(String((await again.hear(romeo, body)).getChild('delay')?.attrs['stamp']));
-      assert(Math.abs(Date.now() - stamp) < 60_000, `stamp ${stamp}`);
-    }
-    await again.stop();
-  });
+  await checks.step(
+    'what romeo writes while juliet is away waits for her next login, in order, with the time',
+    async () => {
+      await hers.stop();
+      await client.say(romeo, juliet, 'good night');
+      await client.say(romeo, juliet, DIFFICULT);
+      const again = new Listener(client, juliet, DIRECT);
+      for (const body of ['good night', DIFFICULT]) {
+        const stamp = Date.parse(String((await again.hear(romeo, body)).getChild('delay')?.attrs['stamp']));
+        assert(Math.abs(Date.now() - stamp) < 60_000, `stamp ${stamp}`);
+      }
+      await again.stop();
+    },
+  );
 }

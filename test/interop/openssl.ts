@@ -6,7 +6,9 @@ import type { Scene, Transcript } from './transcript.ts';
 /** The TLS layer as `openssl s_client` sees it: versions, ciphers, the certificate of the host that is asked for. */
 export const openssl: Transcript = {
   name: 'openssl',
-  missing: () => (spawnSync('openssl', ['version']).status === 0 ? undefined : 'openssl is missing: apt-get install openssl'),
+  protocol: 'xmpp',
+  missing: () =>
+    spawnSync('openssl', ['version']).status === 0 ? undefined : 'openssl is missing: apt-get install openssl',
   play,
 };
 
@@ -14,7 +16,9 @@ export const openssl: Transcript = {
 const ANYTHING = ['-cipher', 'ALL:@SECLEVEL=0'];
 
 async function handshake(port: number, args: readonly string[]): Promise<string> {
-  const child = spawn('openssl', ['s_client', '-connect', `${ADDRESS}:${port}`, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('openssl', ['s_client', '-connect', `${ADDRESS}:${port}`, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
   const hear = (text: string): void => {
     said += text;
@@ -36,7 +40,15 @@ function subject(said: string): string | undefined {
 }
 
 async function play({ server, checks }: Scene): Promise<void> {
-  const verified = ['-CAfile', server.certificate, '-verify_return_error', '-verify_hostname', DOMAIN, '-servername', DOMAIN];
+  const verified = [
+    '-CAfile',
+    server.certificate,
+    '-verify_return_error',
+    '-verify_hostname',
+    DOMAIN,
+    '-servername',
+    DOMAIN,
+  ];
   for (const version of ['1.2', '1.3']) {
     const flag = `-tls${version.replace('.', '_')}`;
     await checks.step(`STARTTLS takes TLS ${version}, the certificate holds`, async () => {
@@ -58,7 +70,10 @@ async function play({ server, checks }: Scene): Promise<void> {
   }
   for (const cipher of ['AES128-SHA', 'AES256-GCM-SHA384', 'ECDHE-ECDSA-AES128-SHA']) {
     await checks.step(`${cipher} (no forward secrecy, or CBC) is refused`, async () => {
-      assert.match(await starttls(server, DOMAIN, '-tls1_2', '-cipher', `${cipher}:@SECLEVEL=0`), /alert handshake failure/);
+      assert.match(
+        await starttls(server, DOMAIN, '-tls1_2', '-cipher', `${cipher}:@SECLEVEL=0`),
+        /alert handshake failure/,
+      );
     });
   }
   for (const host of [DOMAIN, OTHER_DOMAIN]) {

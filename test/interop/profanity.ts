@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Checks } from './checks.ts';
-import { ADDRESS, DOMAIN, type Ports } from './server.ts';
-import { Terminal } from './terminal.ts';
+import { Person } from './profanity-person.ts';
+import { DOMAIN, type Ports } from './server.ts';
 import { type Account, account, DIFFICULT, type Scene, type Transcript } from './transcript.ts';
 
 /** profanity 0.13 of Debian, as somebody sits before it: in a terminal, with its commands. */
 export const profanity: Transcript = {
   name: 'profanity',
+  protocol: 'xmpp',
   missing: () => {
     const absent = ['profanity', 'tmux'].filter((program) => spawnSync(program, ['-v']).error !== undefined);
     return absent.length === 0 ? undefined : `missing: apt-get install ${absent.join(' ')}`;
@@ -17,88 +16,7 @@ export const profanity: Transcript = {
   play,
 };
 
-const SETTINGS = `[ui]
-splash=false
-roster=false
-wrap=false
-[notifications]
-message=off
-invite=off
-sub=off
-typing=off
-`;
-
-/** The console is its first window; the first chat is the second. */
-const CONSOLE = '/win 1';
-const CHAT = '/win 2';
-
 const DIFFICULT_PARTING = `parting ${DIFFICULT}`;
-
-type Security = 'STARTTLS' | 'direct TLS' | 'no TLS';
-
-/** Somebody before a terminal. */
-class Person {
-  readonly account: Account;
-  readonly resource: string;
-  readonly terminal: Terminal;
-
-  static async sit(directory: string, who: Account, resource: string): Promise<Person> {
-    const name = `${who.user}-${resource}`;
-    const home = join(directory, name);
-    mkdirSync(join(home, 'profanity'), { recursive: true });
-    writeFileSync(join(home, 'profanity', 'profrc'), SETTINGS);
-    const env = { XDG_CONFIG_HOME: home, XDG_DATA_HOME: home };
-    const terminal = await Terminal.open(directory, name, 'profanity -l DEBUG', env);
-    await terminal.see(/Type '\/help'/);
-    return new Person(who, resource, terminal);
-  }
-
-  private constructor(who: Account, resource: string, terminal: Terminal) {
-    this.account = who;
-    this.resource = resource;
-    this.terminal = terminal;
-  }
-
-  get jid(): string {
-    return `${this.account.jid}/${this.resource}`;
-  }
-
-  async connect(ports: Ports, security: Security, password = this.account.password): Promise<void> {
-    const port = security === 'direct TLS' ? ports.tls : ports.c2s;
-    const policy = { STARTTLS: 'trust', 'direct TLS': 'legacy', 'no TLS': 'disable' }[security];
-    await this.terminal.type(`/connect ${this.jid} server ${ADDRESS} port ${port} tls ${policy}`);
-    await this.terminal.see(/Enter password:/);
-    await this.terminal.type(password);
-  }
-
-  async online(): Promise<void> {
-    await this.terminal.see(`${this.jid} logged in successfully`);
-  }
-
-  /** Types a command in the console, on a clean screen. */
-  async command(...lines: readonly string[]): Promise<void> {
-    await this.terminal.type(CONSOLE);
-    await this.terminal.type('/clear');
-    for (const line of lines) await this.terminal.type(line);
-  }
-
-  /** In the console. */
-  async see(text: string): Promise<void> {
-    await this.terminal.type(CONSOLE);
-    await this.terminal.see(text);
-  }
-
-  async say(text: string): Promise<void> {
-    await this.terminal.type(CHAT);
-    await this.terminal.type(text);
-    await this.terminal.see(`me: ${text}`);
-  }
-
-  async hear(from: string, text: string): Promise<void> {
-    await this.terminal.type(CHAT);
-    await this.terminal.see(`${from}: ${text}`);
-  }
-}
 
 async function play({ server, checks, directory }: Scene): Promise<void> {
   const [juliet, romeo] = [account('profanity', 'juliet'), account('profanity', 'romeo')];
@@ -140,7 +58,9 @@ async function login(checks: Checks, ports: Ports, juliet: Person, romeo: Person
   });
   await checks.need('romeo looks at the certificate, allows it, and logs in over direct TLS', async () => {
     await romeo.connect(ports, 'direct TLS');
-    await romeo.terminal.see(/TLS certificate verification failed: self-signed certificate[^]*Common name +: localhost[^]*'\/tls allow'/);
+    await romeo.terminal.see(
+      /TLS certificate verification failed: self-signed certificate[^]*Common name +: localhost[^]*'\/tls allow'/,
+    );
     await romeo.terminal.type('/tls allow');
     await romeo.online();
   });
@@ -229,7 +149,7 @@ async function queries(checks: Checks, juliet: Person, romeo: Person): Promise<v
     await juliet.command(`/serversoftware ${DOMAIN}`, '/lastactivity get', '/disco info');
     await juliet.see('Name    :');
     await juliet.see(`${DOMAIN} up since`);
-    await juliet.terminal.see(/Service discovery info for localhost[^]*urn:xmpp:carbons:2[^]*urn:xmpp:ping/);
+    for (const feature of ['urn:xmpp:carbons:2', 'urn:xmpp:ping', 'urn:xmpp:blocking']) await juliet.see(feature);
   });
   await checks.step('romeo tells the name of his client', async () => {
     await juliet.command(`/software ${romeo.jid}`);
@@ -269,7 +189,6 @@ async function offline(checks: Checks, ports: Ports, juliet: Person, romeo: Pers
     await romeo.say(DIFFICULT_PARTING);
     await juliet.connect(ports, 'STARTTLS', password);
     await juliet.see(`${juliet.jid} logged in successfully`);
-    await juliet.see('<< chat message: My Romeo/orchard (win 2)');
     await juliet.hear('My Romeo/orchard', 'good night');
     await juliet.terminal.see(DIFFICULT_PARTING);
   });
@@ -289,7 +208,10 @@ async function removal(checks: Checks, juliet: Person, romeo: Person): Promise<v
 }
 
 async function registration(checks: Checks, ports: Ports, nurse: Person): Promise<void> {
-  const { terminal, account: { user, password } } = nurse;
+  const {
+    terminal,
+    account: { user, password },
+  } = nurse;
   await checks.step('the nurse registers herself, and logs in', async () => {
     await terminal.type(`/register ${user} ${DOMAIN} port ${ports.c2s} tls trust`);
     for (const prompt of ['Enter password:', 'Confirm password:']) {

@@ -14,7 +14,7 @@ import { xmppClient } from './xmpp-client.ts';
 
 // Real clients against the server as an operator starts it: one line a check and, last, "N passed, N failed".
 //   --only NAME     this transcript alone; may be given again
-//   --server NAME   trivium, or prosody to see whether it is the transcript that is wrong
+//   --server NAME   trivium, or prosody or mosquitto to see whether it is the transcript that is wrong
 //   --keep          leave the directory with the server's and the clients' files
 
 const transcripts: readonly Transcript[] = [openssl, goSendxmpp, slixmpp, profanity, xmppClient, stanza];
@@ -38,30 +38,32 @@ async function play(transcript: Transcript, server: Server, directory: string): 
   try {
     await transcript.play({ server, directory, checks });
   } catch (error) {
-    if (!(error instanceof Abandoned)) checks.tell('ends', false, error instanceof Error ? (error.stack ?? error.message) : String(error));
+    if (!(error instanceof Abandoned))
+      checks.tell('ends', false, error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
   checks.tell('leaves the server running', server.alive(), server.output());
   return checks;
 }
 
 async function main(): Promise<boolean> {
-  const chosen = options.only.length === 0 ? transcripts : transcripts.filter(({ name }) => options.only.includes(name));
-  if (chosen.length === 0) throw new Error(`there is no such transcript; there are ${transcripts.map(({ name }) => name).join(', ')}`);
+  const chosen =
+    options.only.length === 0 ? transcripts : transcripts.filter(({ name }) => options.only.includes(name));
+  if (chosen.length === 0)
+    throw new Error(`there is no such transcript; there are ${transcripts.map(({ name }) => name).join(', ')}`);
   const directory = mkdtempSync(join(tmpdir(), 'trivium-interop-'));
-  let passed = 0;
   let failed = 0;
-  let server: Server | undefined = undefined;
+  let passed = 0;
   try {
     mkdirSync(join(directory, 'server'));
-    server = await startServer(options.server as ServerName, join(directory, 'server'));
-    for (const transcript of chosen) {
+    const server = await startServer(options.server as ServerName, join(directory, 'server'));
+    for (const transcript of chosen.filter(({ protocol }) => server.speaks.includes(protocol))) {
       const checks = await play(transcript, server, join(directory, transcript.name));
       passed += checks.passed;
       failed += checks.failed;
     }
+    await server.stop();
+    if (failed > 0) console.log(`last output of ${server.name}:\n${server.output()}`);
   } finally {
-    await server?.stop();
-    if (failed > 0 && server) console.log(`last output of ${server.name}:\n${server.output()}`);
     if (options.keep) console.log(`kept: ${directory}`);
     else rmSync(directory, { recursive: true, force: true });
   }
@@ -69,4 +71,5 @@ async function main(): Promise<boolean> {
   return failed === 0;
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 process.exitCode = (await main()) ? 0 : 1;

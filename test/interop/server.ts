@@ -4,6 +4,7 @@ import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { frontEnds } from '#protocols/index.ts';
 import { makeCertificate } from '#tools/bench/peers/certificate.ts';
 import { accepting, freePort } from '#tools/bench/peers/peer.ts';
 import { root } from '#tools/source.ts';
@@ -13,12 +14,17 @@ export const DOMAIN = 'localhost';
 export const OTHER_DOMAIN = 'capulet.example';
 export const ADDRESS = '127.0.0.1';
 
+export type Protocol = 'xmpp' | 'mqtt';
+
 export interface Ports {
+  /** MQTT, plain and over TLS. */
+  readonly mqtt: number;
+  readonly mqtts: number;
   /** Plain with STARTTLS. */
   readonly c2s: number;
   /** TLS from the first byte. */
   readonly tls: number;
-  /** WebSocket, plain and over TLS; the path is `/ws`. */
+  /** WebSocket, plain and over TLS; the path is `/ws` for XMPP and `/mqtt` for MQTT. */
   readonly ws: number;
   readonly wss: number;
 }
@@ -26,6 +32,7 @@ export interface Ports {
 /** A running server with its own data in a directory. */
 export interface Server {
   readonly name: string;
+  readonly speaks: readonly Protocol[];
   readonly ports: Ports;
   /** The certificate of DOMAIN, in a PEM file that a client can be told to trust. */
   readonly certificate: string;
@@ -40,17 +47,29 @@ export type ServerName = keyof typeof starters;
 
 /** Starts a server in an empty directory. @throws Error with its last words when it does not start */
 export async function startServer(name: ServerName, directory: string): Promise<Server> {
-  const ports = { c2s: await freePort(), tls: await freePort(), ws: await freePort(), wss: await freePort() };
+  const ports = {
+    mqtt: await freePort(),
+    mqtts: await freePort(),
+    c2s: await freePort(),
+    tls: await freePort(),
+    ws: await freePort(),
+    wss: await freePort(),
+  };
   return await starters[name](directory, ports);
 }
 
-const starters = { trivium, prosody };
+const starters = { trivium, prosody, mosquitto };
 const execute = promisify(execFile);
 const START_LIMIT = 60_000;
 const STOP_LIMIT = 15_000;
 const LAST_WORDS = 3000;
 
 function triviumSettings(ports: Ports): string {
+  const mqtt = frontEnds.some(({ name }) => name === 'mqtt');
+  const handlers = mqtt ? '{/ws: websocket, /mqtt: mqtt}' : '{/ws: websocket}';
+  const listeners = `  - {name: mqtt, kind: mqtt, address: ${ADDRESS}, port: ${ports.mqtt}, tls: off}
+  - {name: mqtts, kind: mqtt, address: ${ADDRESS}, port: ${ports.mqtts}, tls: direct}
+`;
   return `hosts:
   ${DOMAIN}:
     registration: {enabled: true, interval: 0s}
@@ -58,9 +77,9 @@ function triviumSettings(ports: Ports): string {
 listeners:
   - {name: c2s, kind: c2s, address: ${ADDRESS}, port: ${ports.c2s}, tls: required}
   - {name: c2s-tls, kind: c2s, address: ${ADDRESS}, port: ${ports.tls}, tls: direct}
-  - {name: http, kind: http, address: ${ADDRESS}, port: ${ports.ws}, tls: off, handlers: {/ws: websocket}}
-  - {name: https, kind: http, address: ${ADDRESS}, port: ${ports.wss}, tls: direct, handlers: {/ws: websocket}}
-  - {name: admin, kind: admin, path: admin.sock, mode: "0600", tls: off}
+  - {name: http, kind: http, address: ${ADDRESS}, port: ${ports.ws}, tls: off, handlers: ${handlers}}
+  - {name: https, kind: http, address: ${ADDRESS}, port: ${ports.wss}, tls: direct, handlers: ${handlers}}
+${mqtt ? listeners : ''}  - {name: admin, kind: admin, path: admin.sock, mode: "0600", tls: off}
 `;
 }
 
@@ -74,6 +93,7 @@ async function trivium(directory: string, ports: Ports): Promise<Server> {
   await launched.until((line) => line === 'Trivium ready');
   return {
     name: 'trivium',
+    speaks: ['xmpp', 'mqtt'],
     ports,
     certificate: join(data, 'certificates', `${DOMAIN}.crt`),
     register: async (user, password) => {
@@ -90,11 +110,15 @@ async function prosody(directory: string, ports: Ports): Promise<Server> {
   const config = join(directory, 'prosody.cfg.lua');
   const values = new Map(Object.entries({ directory, ...ports, ...certificate, domain: DOMAIN, other: OTHER_DOMAIN }));
   const template = readFileSync(join(import.meta.dirname, 'prosody.cfg.lua'), 'utf8');
-  writeFileSync(config, template.replaceAll(/\$\{(\w+)\}/g, (_, name: string) => String(values.get(name))));
+  writeFileSync(
+    config,
+    template.replaceAll(/\$\{(\w+)\}/g, (_, name: string) => String(values.get(name))),
+  );
   const launched = launch(directory, 'prosody', ['-F', '--config', config]);
   await launched.during(accepting(ports.c2s, ports.tls, ports.ws, ports.wss));
   return {
     name: 'prosody',
+    speaks: ['xmpp'],
     ports,
     certificate: certificate.certificate,
     register: async (user, password) => {
@@ -104,9 +128,40 @@ async function prosody(directory: string, ports: Ports): Promise<Server> {
   };
 }
 
+/** Mosquitto as Debian packages it, to try an MQTT transcript against another broker. */
+async function mosquitto(directory: string, ports: Ports): Promise<Server> {
+  const { certificate, key } = makeCertificate(directory, DOMAIN);
+  const passwords = join(directory, 'passwords');
+  writeFileSync(passwords, '');
+  const config = join(directory, 'mosquitto.conf');
+  const tls = `certfile ${certificate}\nkeyfile ${key}\n`;
+  writeFileSync(
+    config,
+    `user root\nlog_dest stderr\nallow_anonymous false\npassword_file ${passwords}\npersistence true\npersistence_location ${directory}/\n` +
+      `listener ${ports.mqtt} ${ADDRESS}\nlistener ${ports.mqtts} ${ADDRESS}\n${tls}` +
+      `listener ${ports.ws} ${ADDRESS}\nprotocol websockets\nlistener ${ports.wss} ${ADDRESS}\nprotocol websockets\n${tls}`,
+  );
+  const launched = launch(directory, 'mosquitto', ['-c', config]);
+  await launched.during(accepting(ports.mqtt, ports.mqtts, ports.ws, ports.wss));
+  return {
+    name: 'mosquitto',
+    speaks: ['mqtt'],
+    ports,
+    certificate,
+    register: async (user, password) => {
+      await execute('mosquitto_passwd', ['-b', passwords, user, password]);
+      const read = launched.until((line) => line.endsWith('Reloading config.'));
+      launched.signal('SIGHUP');
+      await read;
+    },
+    ...launched,
+  };
+}
+
 interface Launched extends Pick<Server, 'alive' | 'output' | 'stop'> {
   /** Waits for a line of output. */
   until(matches: (line: string) => boolean): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
   /** Waits for something else, as long as the process lives. */
   during(ready: Promise<unknown>): Promise<void>;
 }
@@ -118,9 +173,11 @@ function launch(directory: string, command: string, args: readonly string[]): La
   const file = createWriteStream(log, { flags: 'a' });
   child.stdout.pipe(file, { end: false });
   child.stderr.pipe(file, { end: false });
-  const lines = createInterface({ input: child.stdout });
+  const lines = [createInterface({ input: child.stdout }), createInterface({ input: child.stderr })];
   const output = (): string => readFileSync(log, 'utf8').slice(-LAST_WORDS);
   const alive = (): boolean => child.exitCode === null && child.signalCode === null;
+  // Whatever ends this program, the server does not stay behind.
+  process.once('exit', () => child.kill('SIGKILL'));
   const over = Promise.withResolvers<never>();
   over.promise.catch(() => undefined);
   child.once('error', over.reject);
@@ -135,10 +192,10 @@ function launch(directory: string, command: string, args: readonly string[]): La
   };
   const until = async (matches: (line: string) => boolean): Promise<void> => {
     const { promise, resolve } = Promise.withResolvers<void>();
-    lines.on('line', (line) => matches(line) && resolve());
+    for (const one of lines) one.on('line', (line) => matches(line) && resolve());
     await during(promise);
   };
-  return { alive, output, during, until, stop: () => stop(child) };
+  return { alive, output, during, until, signal: (signal) => void child.kill(signal), stop: () => stop(child) };
 }
 
 async function stop(child: ChildProcess): Promise<void> {

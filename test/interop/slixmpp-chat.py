@@ -1,4 +1,7 @@
-"""Two accounts talk through slixmpp. Reads the scene as JSON, prints one JSON object a check: what, and the problem or null."""
+"""Two accounts talk through slixmpp. Reads the scene as JSON, prints one JSON object a check: what, and the problem or null.
+
+One file, though a long one: it runs isolated (-I), where Python imports no neighbours.
+"""
 
 import asyncio
 import json

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { type Agent, createClient } from 'stanza';
-import type { ReceivedMessage, ReceivedPresence, RosterItem } from 'stanza/protocol/index.js';
-import { type Checks, Events } from './checks.ts';
+import type { Checks } from './checks.ts';
 import { DOMAIN, type Ports } from './server.ts';
+import { Person } from './stanza-person.ts';
 import { type Account, account, DIFFICULT, type Scene, type Transcript } from './transcript.ts';
 
 /** stanza 12: WebSocket, plain and over TLS, with stream management and client state indication. */
 export const stanza: Transcript = {
   name: 'stanza',
+  protocol: 'xmpp',
   missing: () => {
     try {
       createRequire(import.meta.url).resolve('stanza');
@@ -22,98 +22,6 @@ export const stanza: Transcript = {
   play,
 };
 
-type Event =
-  | { readonly kind: 'message'; readonly message: ReceivedMessage }
-  | { readonly kind: 'presence'; readonly presence: ReceivedPresence }
-  | { readonly kind: 'roster'; readonly item: RosterItem }
-  | { readonly kind: 'blocked' | 'unblocked'; readonly jids: readonly string[] }
-  | { readonly kind: 'acked'; readonly id: string | undefined }
-  | { readonly kind: 'receipt'; readonly id: string }
-  | { readonly kind: 'started' | 'resumed' | 'refused' | 'disconnected' };
-
-/** Somebody who is online, or was, with one client. */
-class Person {
-  readonly account: Account;
-  readonly client: Agent;
-  readonly events = new Events<Event>((event) => JSON.stringify(event));
-
-  constructor(who: Account, url: string, resource: string) {
-    this.account = who;
-    this.client = createClient({
-      jid: who.jid,
-      resource,
-      password: who.password,
-      transports: { websocket: url, bosh: false },
-      // A lost connection comes back when the transcript says so.
-      autoReconnect: false,
-    });
-    const { client, events } = this;
-    client.on('message', (message) => events.push({ kind: 'message', message }));
-    client.on('presence', (presence) => events.push({ kind: 'presence', presence }));
-    client.on('roster:update', ({ roster: { items } }) => items?.forEach((item) => events.push({ kind: 'roster', item })));
-    client.on('block', ({ jids }) => events.push({ kind: 'blocked', jids }));
-    client.on('unblock', ({ jids }) => events.push({ kind: 'unblocked', jids }));
-    client.on('message:acked', ({ id }) => events.push({ kind: 'acked', id }));
-    client.on('receipt', ({ receipt: { id } }) => events.push({ kind: 'receipt', id: String(id) }));
-    client.on('session:started', () => events.push({ kind: 'started' }));
-    client.on('stream:management:resumed', () => events.push({ kind: 'resumed' }));
-    client.on('auth:failed', () => events.push({ kind: 'refused' }));
-    client.on('disconnected', () => events.push({ kind: 'disconnected' }));
-  }
-
-  get jid(): string {
-    return this.client.jid;
-  }
-
-  async happens(kind: Event['kind']): Promise<void> {
-    await this.events.take(kind, (event) => event.kind === kind);
-  }
-
-  async login(): Promise<readonly RosterItem[]> {
-    void this.client.connect();
-    await this.happens('started');
-    const { items } = await this.client.getRoster();
-    this.client.sendPresence();
-    await this.presence(this.jid);
-    return items;
-  }
-
-  async logout(): Promise<void> {
-    await this.client.disconnect();
-    await this.happens('disconnected');
-  }
-
-  say(to: string, body: string): string {
-    return this.client.sendMessage({ to, type: 'chat', body });
-  }
-
-  async hear(body: string, from: string): Promise<ReceivedMessage> {
-    const holds = (event: Event): boolean => event.kind === 'message' && event.message.body === body && event.message.from === from;
-    const event = await this.events.take(`message "${body}" from ${from}`, holds);
-    assert(event.kind === 'message');
-    return event.message;
-  }
-
-  async presence(from: string, type?: ReceivedPresence['type']): Promise<ReceivedPresence> {
-    const holds = (event: Event): boolean =>
-      event.kind === 'presence' && event.presence.from === from && event.presence.type === type;
-    const event = await this.events.take(`presence ${type ?? 'available'} from ${from}`, holds);
-    assert(event.kind === 'presence');
-    return event.presence;
-  }
-
-  /** A change that the server tells about this contact. */
-  async rosterPush(jid: string, matches: (item: RosterItem) => boolean): Promise<void> {
-    await this.events.take(`roster push for ${jid}`, (event) => event.kind === 'roster' && event.item.jid === jid && matches(event.item));
-  }
-
-  async roster(): Promise<readonly RosterItem[]> {
-    // Without the version it has, so that the server sends it again.
-    this.client.updateConfig({ rosterVer: '' });
-    return (await this.client.getRoster()).items;
-  }
-}
-
 async function play({ server, checks }: Scene): Promise<void> {
   const [juliet, romeo] = [account('stanza', 'juliet'), account('stanza', 'romeo')];
   const { ports } = server;
@@ -124,7 +32,9 @@ async function play({ server, checks }: Scene): Promise<void> {
 
   const balcony = new Person(juliet, `ws://localhost:${ports.ws}/ws`, 'balcony');
   const orchard = new Person(romeo, `wss://localhost:${ports.wss}/ws`, 'orchard');
-  await checks.need('juliet logs in over ws; her roster is empty', async () => assert.equal((await balcony.login()).length, 0));
+  await checks.need('juliet logs in over ws; her roster is empty', async () =>
+    assert.equal((await balcony.login()).length, 0),
+  );
   await checks.need('romeo logs in over wss, the certificate verified', () => orchard.login());
   await subscribe(checks, balcony, orchard);
   await chat(checks, balcony, orchard);
@@ -140,7 +50,7 @@ async function play({ server, checks }: Scene): Promise<void> {
 async function wrongPassword(checks: Checks, who: Account, ports: Ports): Promise<void> {
   const wrong = new Person({ ...who, password: 'guess' }, `ws://localhost:${ports.ws}/ws`, 'x');
   await checks.step('a wrong password is refused', async () => {
-    void wrong.client.connect();
+    wrong.client.connect();
     await wrong.happens('refused');
     await wrong.happens('disconnected');
   });
@@ -149,7 +59,12 @@ async function wrongPassword(checks: Checks, who: Account, ports: Ports): Promis
 async function subscribe(checks: Checks, juliet: Person, romeo: Person): Promise<void> {
   const [hers, his] = [juliet.account.jid, romeo.account.jid];
   await checks.step('juliet adds romeo with a name and groups', async () => {
-    await juliet.client.updateRosterItem({ jid: his, name: 'Romeo & <co>', groups: ['Friends', 'Ball'], subscription: 'none' });
+    await juliet.client.updateRosterItem({
+      jid: his,
+      name: 'Romeo & <co>',
+      groups: ['Friends', 'Ball'],
+      subscription: 'none',
+    });
     await juliet.rosterPush(his, ({ name, groups }) => name === 'Romeo & <co>' && groups?.length === 2);
   });
   await checks.step('romeo gets the request and accepts it', async () => {
@@ -177,7 +92,12 @@ async function subscribe(checks: Checks, juliet: Person, romeo: Person): Promise
 
 async function chat(checks: Checks, juliet: Person, romeo: Person): Promise<void> {
   await checks.step('juliet writes to romeo; the server acknowledges it, and he its receipt', async () => {
-    const id = juliet.client.sendMessage({ to: romeo.account.jid, type: 'chat', body: 'Wherefore art thou?', receipt: { type: 'request' } });
+    const id = juliet.client.sendMessage({
+      to: romeo.account.jid,
+      type: 'chat',
+      body: 'Wherefore art thou?',
+      receipt: { type: 'request' },
+    });
     const message = await romeo.hear('Wherefore art thou?', juliet.jid);
     assert.deepEqual([message.id, message.type, message.delay], [id, 'chat', undefined]);
     await juliet.events.take('acknowledgement', (event) => event.kind === 'acked' && event.id === id);
@@ -238,13 +158,17 @@ async function resume(checks: Checks, juliet: Person, romeo: Person): Promise<vo
     await juliet.happens('disconnected');
     romeo.say(before, 'while the line was dead');
     await romeo.client.ping();
-    void juliet.client.connect();
+    juliet.client.connect();
     await juliet.happens('resumed');
     await juliet.hear('while the line was dead', romeo.jid);
     assert.equal(juliet.jid, before);
     juliet.say(romeo.jid, 'here again');
     await romeo.hear('here again', before);
-    assert(!romeo.events.has((event) => event.kind === 'presence' && event.presence.type === 'unavailable' && event.presence.from === before));
+    assert(
+      !romeo.events.has(
+        (event) => event.kind === 'presence' && event.presence.type === 'unavailable' && event.presence.from === before,
+      ),
+    );
   });
 }
 
@@ -261,7 +185,8 @@ async function queries(checks: Checks, juliet: Person, romeo: Person): Promise<v
   });
   await checks.step('the server tells its features and items', async () => {
     const { features, identities } = await client.getDiscoInfo(DOMAIN);
-    for (const feature of ['urn:xmpp:ping', 'urn:xmpp:blocking', 'urn:xmpp:carbons:2']) assert(features?.includes(feature), feature);
+    for (const feature of ['urn:xmpp:ping', 'urn:xmpp:blocking', 'urn:xmpp:carbons:2'])
+      assert(features?.includes(feature), feature);
     assert(identities.some(({ category }) => category === 'server'));
     await client.getDiscoItems(DOMAIN);
   });
@@ -320,7 +245,10 @@ async function offline(checks: Checks, juliet: Person, romeo: Person, ports: Por
     romeo.say(juliet.account.jid, DIFFICULT);
     await romeo.client.ping();
     const kept = await again.login();
-    assert.deepEqual(kept.map(({ name, groups }) => [name, groups]), [['My Romeo', ['Montagues']]]);
+    assert.deepEqual(
+      kept.map(({ name, groups }) => [name, groups]),
+      [['My Romeo', ['Montagues']]],
+    );
     for (const body of ['good night', DIFFICULT]) {
       const { delay } = await again.hear(body, romeo.jid);
       assert(delay && Math.abs(Date.now() - delay.timestamp.getTime()) < 60_000);

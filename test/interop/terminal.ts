@@ -19,11 +19,18 @@ export class Terminal {
   #waiting: { shown: RegExp | string; resolve: () => void }[] = [];
 
   /** @param directory for the socket of its tmux */
-  static async open(directory: string, name: string, command: string, env: Readonly<Record<string, string>>): Promise<Terminal> {
+  static async open(
+    directory: string,
+    name: string,
+    command: string,
+    env: Readonly<Record<string, string>>,
+  ): Promise<Terminal> {
     const socket = join(directory, 'tmux.sock');
     const settings = Object.entries(env).flatMap(([key, value]) => ['-e', `${key}=${value}`]);
     const session = ['new-session', '-d', '-s', name, ...SIZE, ...settings, command];
-    await execute('tmux', ['-u', '-S', socket, '-f', '/dev/null', ...session], { env: { ...process.env, ...UTF8, TERM: 'xterm-256color' } });
+    await execute('tmux', ['-u', '-S', socket, '-f', '/dev/null', ...session], {
+      env: { ...process.env, ...UTF8, TERM: 'xterm-256color' },
+    });
     return new Terminal(socket, name);
   }
 
@@ -71,7 +78,11 @@ export class Terminal {
     this.#waiting.push(waiting);
     const late = setTimeout(() => {
       this.#waiting = this.#waiting.filter((other) => other !== waiting);
-      reject(new Error(`${this.#name} does not show ${shown}; the screen:\n${this.#screen.replaceAll(/\s*\n+/g, '\n').trimEnd()}`));
+      reject(
+        new Error(
+          `${this.#name} does not show ${shown}; the screen:\n${this.#screen.replaceAll(/\s*\n+/g, '\n').trimEnd()}`,
+        ),
+      );
     }, LIMIT);
     void this.#read();
     try {

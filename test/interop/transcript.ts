@@ -1,5 +1,5 @@
 import type { Checks } from './checks.ts';
-import { DOMAIN, type Server } from './server.ts';
+import { DOMAIN, type Protocol, type Server } from './server.ts';
 
 /** What a transcript works with. */
 export interface Scene {
@@ -12,6 +12,7 @@ export interface Scene {
 /** A conversation of two accounts through one real client. */
 export interface Transcript {
   readonly name: string;
+  readonly protocol: Protocol;
   /** What is missing on this machine to run it, in words. */
   missing(): string | undefined;
   play(scene: Scene): Promise<void>;

@@ -3,29 +3,17 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { getCACertificates, setDefaultCACertificates, TLSSocket } from 'node:tls';
-import { type Client, client, xml } from '@xmpp/client';
+import { xml } from '@xmpp/client';
 import type { Element } from 'ltx';
-import { type Checks, Events } from './checks.ts';
+import type { Checks } from './checks.ts';
 import { ADDRESS, DOMAIN, type Ports } from './server.ts';
 import { type Account, account, DIFFICULT, type Scene, type Transcript } from './transcript.ts';
-
-const NS = {
-  blocking: 'urn:xmpp:blocking',
-  carbons: 'urn:xmpp:carbons:2',
-  delay: 'urn:xmpp:delay',
-  disco: 'http://jabber.org/protocol/disco#info',
-  forward: 'urn:xmpp:forward:0',
-  ping: 'urn:xmpp:ping',
-  private: 'jabber:iq:private',
-  register: 'jabber:iq:register',
-  roster: 'jabber:iq:roster',
-  vcard: 'vcard-temp',
-  version: 'jabber:iq:version',
-} as const;
+import { NS, Person } from './xmpp-client-person.ts';
 
 /** @xmpp/client 0.14: STARTTLS, direct TLS and WebSocket; SASL2, Bind 2, FAST and stream management where offered. */
 export const xmppClient: Transcript = {
   name: 'xmpp-client',
+  protocol: 'xmpp',
   missing: () => {
     try {
       createRequire(import.meta.url).resolve('@xmpp/client/package.json');
@@ -37,82 +25,20 @@ export const xmppClient: Transcript = {
   play,
 };
 
-/** Somebody who is online, or was, with one client. */
-class Person {
-  readonly account: Account;
-  readonly client: Client;
-  readonly stanzas = new Events<Element>();
-  readonly errors: Error[] = [];
-
-  constructor(who: Account, service: string, resource: string) {
-    this.account = who;
-    this.client = client({ service, domain: DOMAIN, resource, username: who.user, password: who.password });
-    this.client.on('element', (element: Element) => this.stanzas.push(element));
-    this.client.on('error', (error: Error) => this.errors.push(error));
-    // A lost connection comes back when the transcript says so.
-    this.client.reconnect.stop();
-  }
-
-  get jid(): string {
-    return String(this.client.jid);
-  }
-
-  async login(): Promise<void> {
-    await this.client.start();
-    // It counts wrong when stanzas come between its <enable/> and the answer.
-    if (!this.client.streamManagement.enabled) await this.stanzas.take('<enabled>', ({ name }) => name === 'enabled');
-    await this.client.iqCaller.get(xml('ping', { xmlns: NS.ping }));
-    await this.client.send(xml('presence'));
-    await this.presence(this.jid);
-  }
-
-  async say(to: string, body: string): Promise<void> {
-    await this.client.send(xml('message', { to, type: 'chat' }, xml('body', {}, body)));
-  }
-
-  async hear(body: string, from: string): Promise<Element> {
-    const holds = (stanza: Element): boolean =>
-      stanza.is('message') && stanza.getChildText('body') === body && (stanza.attrs['from'] as string) === from;
-    return await this.stanzas.take(`message "${body}" from ${from}`, holds);
-  }
-
-  async show(...children: readonly Element[]): Promise<void> {
-    await this.client.send(xml('presence', {}, ...children));
-  }
-
-  async presence(from: string, type?: string): Promise<Element> {
-    const holds = (stanza: Element): boolean =>
-      stanza.is('presence') && stanza.attrs['from'] === from && stanza.attrs['type'] === type;
-    return await this.stanzas.take(`presence ${type ?? 'available'} from ${from}`, holds);
-  }
-
-  /** Asks for a subscription, or answers. */
-  async subscription(type: string, to: string): Promise<void> {
-    await this.client.send(xml('presence', { type, to }));
-  }
-
-  async setRoster(item: Element): Promise<void> {
-    await this.client.iqCaller.set(xml('query', { xmlns: NS.roster }, item));
-  }
-
-  async roster(): Promise<readonly Element[]> {
-    return (await this.client.iqCaller.get(xml('query', { xmlns: NS.roster })))?.getChildren('item') ?? [];
-  }
-
-  /** A change that the server tells about this contact. */
-  async rosterPush(jid: string, matches: (item: Element) => boolean): Promise<void> {
-    await this.stanzas.take(`roster push for ${jid}`, (stanza) => {
-      const item = stanza.is('iq') ? stanza.getChild('query', NS.roster)?.getChild('item') : undefined;
-      return stanza.attrs['type'] === 'set' && item?.attrs['jid'] === jid && matches(item);
-    });
-  }
-
-  async logout(): Promise<void> {
-    await this.client.stop();
+async function play(scene: Scene): Promise<void> {
+  // For the same reason it leaves a promise behind that nobody has, and that is rejected when the login is.
+  const left = (error: unknown): void => {
+    if (!(error instanceof Error) || !['SASLError', 'TimeoutError'].includes(error.name)) throw error;
+  };
+  process.on('unhandledRejection', left);
+  try {
+    await converse(scene);
+  } finally {
+    process.off('unhandledRejection', left);
   }
 }
 
-async function play({ server, checks }: Scene): Promise<void> {
+async function converse({ server, checks }: Scene): Promise<void> {
   const juliet = account('xmppjs', 'juliet');
   const romeo = account('xmppjs', 'romeo');
   const { ports } = server;
@@ -126,7 +52,9 @@ async function play({ server, checks }: Scene): Promise<void> {
   await checks.need('juliet logs in over STARTTLS', () => balcony.login());
   await checks.need('romeo logs in over direct TLS', () => orchard.login());
   await checks.step('both connections are encrypted, the certificate verified', () => {
-    for (const { client: { socket } } of [balcony, orchard]) {
+    for (const {
+      client: { socket },
+    } of [balcony, orchard]) {
       const inner = (socket as { readonly socket?: unknown } | null)?.socket;
       assert(inner instanceof TLSSocket && inner.authorized);
     }
@@ -145,10 +73,8 @@ async function play({ server, checks }: Scene): Promise<void> {
 async function wrongPassword(checks: Checks, who: Account, ports: Ports): Promise<void> {
   const wrong = new Person({ ...who, password: 'guess' }, `xmpps://localhost:${ports.tls}`, 'x');
   await checks.step('a wrong password is refused as not-authorized', async () => {
-    const failed = Promise.withResolvers<Error>();
-    wrong.client.on('error', failed.resolve);
-    wrong.client.start().catch(failed.resolve);
-    assert.match(String(await failed.promise), /not-authorized/);
+    wrong.start();
+    await wrong.states.take('refusal', (state) => state.includes('not-authorized'));
   });
   await wrong.client.stop().catch(() => undefined);
 }
@@ -161,7 +87,10 @@ async function subscribe(checks: Checks, juliet: Person, romeo: Person): Promise
   });
   await checks.step('juliet adds romeo with a name and a group', async () => {
     await juliet.setRoster(xml('item', { jid: his, name: 'Romeo & <co>' }, xml('group', {}, 'Friends')));
-    await juliet.rosterPush(his, (item) => item.attrs['name'] === 'Romeo & <co>' && item.getChildText('group') === 'Friends');
+    await juliet.rosterPush(
+      his,
+      (item) => item.attrs['name'] === 'Romeo & <co>' && item.getChildText('group') === 'Friends',
+    );
   });
   await checks.step('romeo gets the request and accepts it', async () => {
     await juliet.subscription('subscribe', his);
@@ -186,7 +115,13 @@ async function subscribe(checks: Checks, juliet: Person, romeo: Person): Promise
     await juliet.setRoster(xml('item', { jid: his, name: 'My Romeo' }, ...groups));
     const [item] = await juliet.roster();
     assert.deepEqual([item?.attrs['name'], item?.attrs['subscription']], ['My Romeo', 'both']);
-    assert.deepEqual(item?.getChildren('group').map((group) => group.text()).toSorted(), ['Ball', 'Montagues']);
+    assert.deepEqual(
+      item
+        ?.getChildren('group')
+        .map((group) => group.text())
+        .toSorted(),
+      ['Ball', 'Montagues'],
+    );
   });
 }
 
@@ -256,13 +191,17 @@ async function resume(checks: Checks, juliet: Person, romeo: Person): Promise<vo
     await romeo.say(before, 'while the line was dead');
     await romeo.client.iqCaller.get(xml('ping', { xmlns: NS.ping }));
     const resumed = once(juliet.client.streamManagement, 'resumed');
-    await juliet.client.reconnect.reconnect();
+    juliet.client.reconnect.reconnect().catch(() => undefined);
     await resumed;
     await juliet.hear('while the line was dead', romeo.jid);
     assert.equal(juliet.jid, before);
     await juliet.say(romeo.jid, 'here again');
     await romeo.hear('here again', before);
-    assert(!romeo.stanzas.has((stanza) => stanza.is('presence') && stanza.attrs['type'] === 'unavailable' && stanza.attrs['from'] === before));
+    assert(
+      !romeo.stanzas.has(
+        (stanza) => stanza.is('presence') && stanza.attrs['type'] === 'unavailable' && stanza.attrs['from'] === before,
+      ),
+    );
   });
 }
 
@@ -278,7 +217,8 @@ async function queries(checks: Checks, juliet: Person, romeo: Person): Promise<v
   await checks.step('the server tells its features', async () => {
     const info = await iqCaller.get(xml('query', { xmlns: NS.disco }), DOMAIN);
     const features = info?.getChildren('feature').map(({ attrs }) => attrs['var'] as string);
-    for (const feature of [NS.disco, NS.ping, NS.version, NS.blocking, NS.carbons]) assert(features?.includes(feature), feature);
+    for (const feature of [NS.disco, NS.ping, NS.version, NS.blocking, NS.carbons])
+      assert(features?.includes(feature), feature);
     assert.equal(info?.getChild('identity')?.attrs['category'], 'server');
   });
   await checks.step('romeo reads the vCard that juliet published', async () => {
@@ -287,7 +227,8 @@ async function queries(checks: Checks, juliet: Person, romeo: Person): Promise<v
     assert.equal(card?.getChildText('FN'), 'Juliet <Capulet> & "co"');
   });
   await checks.step('private storage gives back what it was given', async () => {
-    const data = (text: string): Element => xml('query', { xmlns: NS.private }, xml('notes', { xmlns: 'example:notes' }, text));
+    const data = (text: string): Element =>
+      xml('query', { xmlns: NS.private }, xml('notes', { xmlns: 'example:notes' }, text));
     await iqCaller.set(data('poison?'));
     assert.equal((await iqCaller.get(data('')))?.getChildText('notes', 'example:notes'), 'poison?');
   });
@@ -302,7 +243,10 @@ async function blocking(checks: Checks, juliet: Person, romeo: Person): Promise<
     await juliet.client.iqCaller.set(xml('block', { xmlns: NS.blocking }, item));
     await romeo.presence(juliet.jid, 'unavailable');
     await romeo.say(juliet.account.jid, 'please');
-    const error = await romeo.stanzas.take('error', (stanza) => stanza.is('message') && stanza.attrs['type'] === 'error');
+    const error = await romeo.stanzas.take(
+      'error',
+      (stanza) => stanza.is('message') && stanza.attrs['type'] === 'error',
+    );
     assert(error.getChild('error')?.getChild('service-unavailable'));
   });
   await checks.step('unblocked, he sees her and writes again', async () => {

@@ -19,7 +19,10 @@ declare module '@xmpp/client' {
     };
     readonly reconnect: { delay: number; stop(): void; reconnect(): Promise<void> };
     readonly streamManagement: EventEmitter & { readonly enabled: boolean; readonly id: string };
-    readonly fast: { fetchToken(): Promise<{ readonly mechanism: string } | undefined>; saveToken(token: unknown): Promise<void> };
+    readonly fast: {
+      fetchToken(): Promise<{ readonly mechanism: string } | undefined>;
+      saveToken(token: unknown): Promise<void>;
+    };
     start(): Promise<Jid>;
     stop(): Promise<unknown>;
     send(element: Element): Promise<void>;
@@ -35,5 +38,9 @@ declare module '@xmpp/client' {
   }
 
   export function client(options: Options): Client;
-  export function xml(name: string, attributes?: Readonly<Record<string, string | undefined>> | null, ...children: readonly (Element | string)[]): Element;
+  export function xml(
+    name: string,
+    attributes?: Readonly<Record<string, string | undefined>> | null,
+    ...children: readonly (Element | string)[]
+  ): Element;
 }
