@@ -119,6 +119,15 @@ export class ScriptClient {
     return element;
   }
 
+  /** What comes next; undefined when it is the end of the stream. */
+  nextOrEnd(): Promise<Element | undefined> {
+    return this.#until(() => {
+      const element = this.received.shift();
+      if (element !== undefined) return { element };
+      return this.#closed || this.#ended ? {} : undefined;
+    }, 'a stanza or the end').then((came: { readonly element?: Element }) => came.element);
+  }
+
   /** The connection was closed by the server. */
   async closed(): Promise<void> {
     await this.#until(() => (this.#closed || this.#ended ? true : undefined), 'the end of the stream');
