@@ -57,5 +57,5 @@ export interface AnyModule extends Omit<Module<ServiceName, ZodObject>, 'start'>
 /** Types a module's `start` from its `needs` and its settings. */
 export function defineModule<const N extends ServiceName, Z extends ZodObject>(module: Module<N, Z>): AnyModule {
   // `parts` is wider than what the module declared, and `settings` was parsed by its own schema.
-  return module as AnyModule;
+  return module;
 }

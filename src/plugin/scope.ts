@@ -1,13 +1,5 @@
 import type { Jid } from '#src/address/jid.ts';
-import type {
-  DecisionPoint,
-  Decisions,
-  NoticePoint,
-  Notices,
-  Phase,
-  TransformPoint,
-  Transforms,
-} from '#src/hooks/hooks.ts';
+import type { Decisions, NoticePoint, Notices, Phase, Transforms } from '#src/hooks/hooks.ts';
 import type { Host } from '#src/router/host.ts';
 import type { IqHandler, IqScope } from '#src/router/iq.ts';
 import type { Router, Target } from '#src/router/router.ts';
@@ -24,6 +16,12 @@ type TransformOf<E extends keyof Transforms & string> = Transforms[E] extends {
 }
   ? (value: V, input: I) => V
   : never;
+
+/** A point of whatever event: that event and handler belong together is what the callers' types say. */
+interface Registrar {
+  // A method, so that a point of one event may stand for it.
+  add(phase: Phase, fn: unknown): Disposable;
+}
 
 /**
  * What a module sees of its virtual host. Everything registered through a scope is recorded, and leaving the scope undoes it in
@@ -43,14 +41,14 @@ export class Scope implements AsyncDisposable {
 
   /** May answer; the first answer wins. */
   decide<E extends keyof Decisions & string>(event: E, phase: Phase, fn: DecisionOf<E>): void {
-    const point = this.host.hooks.decision(event) as DecisionPoint<unknown, unknown>;
-    this.own(point.add(phase, fn as (input: unknown) => unknown));
+    const point: Registrar = this.host.hooks.decision(event);
+    this.own(point.add(phase, fn));
   }
 
   /** Returns a new value. */
   transform<E extends keyof Transforms & string>(event: E, phase: Phase, fn: TransformOf<E>): void {
-    const point = this.host.hooks.transformation(event) as TransformPoint<unknown, unknown>;
-    this.own(point.add(phase, fn as (value: unknown, input: unknown) => unknown));
+    const point: Registrar = this.host.hooks.transformation(event);
+    this.own(point.add(phase, fn));
   }
 
   /** Sees, cannot change. */

@@ -3,6 +3,7 @@
  * inputs made from a seed, answers how many, and throws when one is treated wrongly. A failure prints the seed that shows it again.
  */
 import { parseArgs } from 'node:util';
+import { round as mqtt } from './mqtt.ts';
 import { close, round as streams } from './streams.ts';
 import { round as xml } from './xml.ts';
 
@@ -12,6 +13,7 @@ const TARGETS: ReadonlyMap<string, (seed: number) => number | Promise<number>> =
 >([
   ['xml', xml],
   ['streams', streams],
+  ['mqtt', mqtt],
 ]);
 
 const { values } = parseArgs({

@@ -57,7 +57,9 @@ function result({ payload, stanza, to }: IqRequest, rosters: Rosters): Stanza {
   const known = attributeOf(payload, 'ver');
   if (known !== undefined && known === String(version)) return stanza.result();
   const listed = Object.values(items).filter((item) => item.listed);
-  return stanza.result(`<query xmlns='${ROSTER}' ver='${version}'>${listed.map((item) => itemXml(item, false)).join('')}</query>`);
+  return stanza.result(
+    `<query xmlns='${ROSTER}' ver='${version}'>${listed.map((item) => itemXml(item, false)).join('')}</query>`,
+  );
 }
 
 /** Sections 2.3.3 and 2.5.3: one item, checked, then written; the result waits for the write. */

@@ -85,7 +85,9 @@ function feature(xmlns: string, host: XmppHost, options: Settings): StreamFeatur
       if (frame.name === 'enable') return begin(stream, enable(host, stream.session, wishOf(frame), options, xmlns));
       if (frame.name === 'resume') {
         // Section 5: "If the server does not support session resumption".
-        return options.resume ? resume(stream, requestOf(frame)) : stream.write(failed(xmlns, 'feature-not-implemented'));
+        return options.resume
+          ? resume(stream, requestOf(frame))
+          : stream.write(failed(xmlns, 'feature-not-implemented'));
       }
       const management = stream.session?.management;
       // Section 4: acks come "after enabling stream management".

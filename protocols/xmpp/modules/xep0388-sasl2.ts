@@ -1,6 +1,7 @@
 /** XEP-0388: Extensible SASL Profile, version 1.0.4, Draft. Authentication without a stream restart, with other steps inside it. */
 import type { Buffer } from 'node:buffer';
 import type { Element } from 'ltx';
+import { attributeOf } from '#src/stanza/attributes.ts';
 import { defineModule } from '#src/plugin/contracts.ts';
 import type { Frame } from '#src/stanza/frame.ts';
 import { parseFrame } from '#src/stanza/parse.ts';
@@ -104,7 +105,7 @@ const feature: StreamFeature = {
 
 /** "Initiation". */
 function begin(stream: ClientStream, element: Element): void {
-  const name: string | undefined = element.attrs['mechanism'];
+  const name = attributeOf(element, 'mechanism');
   const fail = (refusal: SaslFailure): void => failLogin(stream, idle, refusal, name);
   const request = requestOf(element);
   if ('condition' in request) return fail(request);
@@ -132,7 +133,8 @@ function beginMechanism(
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 function requestOf(element: Element): Sasl2Authenticate | SaslFailure {
-  const id: string | undefined = element.getChild('user-agent', NS.sasl2)?.attrs['id'];
+  const userAgent = element.getChild('user-agent', NS.sasl2);
+  const id = userAgent === undefined ? undefined : attributeOf(userAgent, 'id');
   const agent = id?.toLowerCase();
   if (agent !== undefined && !UUID.test(agent))
     return failure('malformed-request', 'the id of a user agent is a UUID version 4');

@@ -1,4 +1,5 @@
 /** XEP-0484: Fast Authentication Streamlining Tokens, version 0.2.0, Proposed. */
+import { attributeOf } from '#src/stanza/attributes.ts';
 import { Buffer } from 'node:buffer';
 import type { Element } from 'ltx';
 import { isTokenMechanism, parseInitiator, type TokenMechanism, tokenMechanisms } from '#src/accounts/hashed-token.ts';
@@ -147,7 +148,8 @@ function wantedMechanism(
   { element, mechanism: used, stream }: Sasl2Request,
   rotate: boolean,
 ): TokenMechanism | undefined {
-  const asked: string | undefined = element.getChild('request-token', NS.fast)?.attrs['mechanism'];
+  const request = element.getChild('request-token', NS.fast);
+  const asked = request === undefined ? undefined : attributeOf(request, 'mechanism');
   const name = asked ?? (rotate ? used : undefined);
   const found = name === undefined ? undefined : mechanisms.find((known) => known.name === name);
   return found?.offered(stream) === true && isTokenMechanism(found.name) ? found.name : undefined;
@@ -156,7 +158,7 @@ function wantedMechanism(
 const DIGITS = /^\d{1,10}$/;
 
 function countOf(element: Element): number | undefined | 'malformed' {
-  const text: string | undefined = element.attrs['count'];
+  const text = attributeOf(element, 'count');
   if (text === undefined) return undefined;
   const count = DIGITS.test(text) ? Number(text) : 0;
   return count > 0 ? count : 'malformed';

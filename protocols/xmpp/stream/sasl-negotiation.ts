@@ -62,10 +62,15 @@ export class SaslNegotiation {
   #proceed(step: SaslStep): Promise<void> | undefined {
     const stream = this.#stream;
     if (stream.ended) return undefined;
-    if (step.kind === 'challenge') return void this.#challenge(step.data);
-    if (step.kind === 'failure') return void this.fail(step);
-    const objection = objectionTo(stream, step);
-    if (objection !== undefined) return void this.fail(objection);
+    if (step.kind === 'challenge') {
+      this.#challenge(step.data);
+      return undefined;
+    }
+    const refusal = step.kind === 'failure' ? step : objectionTo(stream, step);
+    if (step.kind === 'failure' || refusal !== undefined) {
+      if (refusal !== undefined) this.fail(refusal);
+      return undefined;
+    }
     return this.profile.succeed(stream, step, this) ?? undefined;
   }
 
