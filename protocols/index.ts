@@ -1,5 +1,6 @@
 import type { FrontEnd } from '#src/plugin/front-end.ts';
+import { mqtt } from './mqtt/index.ts';
 import { xmpp } from './xmpp/index.ts';
 
 /** The protocols that this program speaks, in the order in which they start. */
-export const frontEnds: readonly FrontEnd[] = [xmpp];
+export const frontEnds: readonly FrontEnd[] = [xmpp, mqtt];

@@ -110,9 +110,21 @@ function listenerSchema(kinds: readonly ListenerKind[]) {
     });
 }
 
+/** Kinds that name the same listener share it: each brings its handlers. */
+function joined(defaults: readonly ListenerInput[]): ListenerInput[] {
+  const byName = new Map<string, ListenerInput>();
+  for (const [index, listener] of defaults.entries()) {
+    const name = listener.name ?? String(index);
+    const other = byName.get(name);
+    const handlers = { ...other?.handlers, ...listener.handlers };
+    byName.set(name, Object.keys(handlers).length === 0 ? listener : { ...other, ...listener, handlers });
+  }
+  return [...byName.values()];
+}
+
 /** The section `listeners`. */
 export function listenersSection(kinds: readonly ListenerKind[]) {
-  const defaults = kinds.flatMap((kind) => kind.defaults);
+  const defaults = joined(kinds.flatMap((kind) => kind.defaults));
   const list = z.array(listenerSchema(kinds)).max(256).prefault(defaults);
   return declare(
     'listeners',

@@ -1,0 +1,11 @@
+import type { Broker } from './broker.ts';
+
+declare module '#src/plugin/contracts.ts' {
+  interface Services {
+    /** The MQTT broker of each host. */
+    readonly mqtt: {
+      broker(host: string): Broker | undefined;
+      brokers(): Iterable<Broker>;
+    };
+  }
+}

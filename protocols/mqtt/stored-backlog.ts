@@ -1,0 +1,157 @@
+import type { Journal } from '#src/store/store.ts';
+import { type Backlog, type Delivery, sizeOf, type Waiting } from './backlog.ts';
+import { Publication } from './publication.ts';
+import type { QueuedMessage } from './session-store.ts';
+import type { ShareGroup } from './share-group.ts';
+
+/** What a stored backlog asks of its session. */
+export interface BacklogOwner {
+  /** Where it is in the journal. */
+  readonly place: readonly string[];
+  /** Numbers of messages that the client has received and not completed, of earlier connections. */
+  isReleased(seq: number): boolean;
+  group(name: string): ShareGroup | undefined;
+}
+
+/** Entries read at once. */
+const PAGE = 32;
+
+/**
+ * The backlog of a session that outlives its connection: every message is in the journal from its arrival until the client has
+ * acknowledged it, and nothing of what waits is in memory.
+ */
+export class StoredBacklog implements Backlog {
+  readonly #journal: Journal<QueuedMessage>;
+  readonly #owner: BacklogOwner;
+  /** What waits has this number or a higher one. */
+  #cursor = 0;
+  /** What has a lower number may have been sent on an earlier connection. */
+  #sent = 0;
+  #waiting: number;
+  /** Undefined until somebody asks: then all that waits is read once. */
+  #bytes: number | undefined;
+  #page: readonly Waiting[] = [];
+  #at = 0;
+
+  constructor(journal: Journal<QueuedMessage>, owner: BacklogOwner) {
+    this.#journal = journal;
+    this.#owner = owner;
+    this.#waiting = journal.length(owner.place);
+    this.#bytes = this.#waiting === 0 ? 0 : undefined;
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  get bytes(): number {
+    return (this.#bytes ??= this.#measure());
+  }
+
+  /** What has a lower number has been sent, on this connection or an earlier one: what `resume` has to know after a restart. */
+  get sent(): number {
+    return Math.max(this.#sent, this.#cursor);
+  }
+
+  /**
+   * A new connection: everything that is not acknowledged waits again, in order (MQTT 5 section 4.4).
+   * @param sent numbers below it have been sent
+   */
+  resume(sent: number): void {
+    this.#sent = Math.max(sent, this.sent);
+    this.#cursor = 0;
+    this.#page = [];
+    this.#at = 0;
+    this.#waiting = this.#journal.length(this.#owner.place);
+    this.#bytes = this.#waiting === 0 ? 0 : undefined;
+  }
+
+  /** After a crash nobody knows what was sent; it can only have been the oldest ones. */
+  sentAtMost(window: number): number {
+    const oldest = this.#journal.read(this.#owner.place, 1, window);
+    return (oldest.at(-1)?.seq ?? -1) + 1;
+  }
+
+  add(delivery: Delivery): number {
+    if (this.#bytes !== undefined) this.#bytes += sizeOf(delivery);
+    this.#waiting += 1;
+    return this.#append(delivery);
+  }
+
+  pass(delivery: Delivery): number {
+    const seq = this.#append(delivery);
+    this.#cursor = seq + 1;
+    return seq;
+  }
+
+  #append({ ids, publication, qos, retain, share }: Delivery): number {
+    const { at, message } = publication;
+    return this.#journal.append(this.#owner.place, { message, qos, retain, ids, at, share: share?.key });
+  }
+
+  peek(): Waiting | undefined {
+    if (this.#waiting === 0) return undefined;
+    if (this.#at >= this.#page.length) this.#turn();
+    return this.#page[this.#at];
+  }
+
+  #turn(): void {
+    this.#at = 0;
+    this.#page = this.#journal.read(this.#owner.place, this.#cursor, PAGE).map(({ seq, value }) => ({
+      seq,
+      delivery: this.#deliveryOf(value),
+      dup: seq < this.#sent,
+      released: value.qos === 2 && seq < this.#sent && this.#owner.isReleased(seq),
+    }));
+    // A damaged store may have fewer entries than it said.
+    if (this.#page.length === 0) this.#waiting = 0;
+  }
+
+  #deliveryOf({ at, ids, message, qos, retain, share }: QueuedMessage): Delivery {
+    const publication = new Publication(message, at, undefined);
+    return { publication, qos, retain, ids, share: share === undefined ? undefined : this.#owner.group(share) };
+  }
+
+  shift(): void {
+    const first = this.peek();
+    if (first === undefined) return;
+    this.#at += 1;
+    this.#cursor = first.seq + 1;
+    this.#waiting -= 1;
+    if (this.#bytes !== undefined) this.#bytes -= sizeOf(first.delivery);
+  }
+
+  dropOldest(): void {
+    const first = this.peek();
+    if (first === undefined) return;
+    this.shift();
+    this.done(first.seq);
+  }
+
+  done(seq: number): void {
+    this.#journal.remove(this.#owner.place, seq);
+  }
+
+  /** All messages that are not acknowledged. */
+  *[Symbol.iterator](): IterableIterator<Delivery> {
+    for (const { value } of this.#journal.read(this.#owner.place)) yield this.#deliveryOf(value);
+  }
+
+  drop(): void {
+    this.#journal.drop(this.#owner.place);
+    this.#waiting = 0;
+    this.#bytes = 0;
+    this.#page = [];
+  }
+
+  #measure(): number {
+    let bytes = 0;
+    for (let from = this.#cursor; ; ) {
+      const page = this.#journal.read(this.#owner.place, from, PAGE);
+      const last = page.at(-1);
+      if (last === undefined) return bytes;
+      for (const { value } of page) bytes += sizeOf(this.#deliveryOf(value));
+      from = last.seq + 1;
+    }
+  }
+}
