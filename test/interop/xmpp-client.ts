@@ -64,6 +64,12 @@ async function converse({ server, checks }: Scene): Promise<void> {
   await presence(checks, balcony, orchard);
   await carbons(checks, balcony, orchard, `ws://localhost:${ports.ws}/ws`);
   await resume(checks, balcony, orchard);
+  if (server.name === 'trivium') {
+    await checks.step('she came back with the token that her first login gave her (XEP-0484)', async () => {
+      assert.match(String((await balcony.client.fast.fetchToken())?.mechanism), /^HT-SHA-256-/);
+      assert.match(server.output(), new RegExp(`logged in jid=${juliet.jid} mechanism=HT-SHA-256-`));
+    });
+  }
   await queries(checks, balcony, orchard);
   await blocking(checks, balcony, orchard);
   await offline(checks, balcony, orchard, ports);
