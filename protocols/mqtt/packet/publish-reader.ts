@@ -55,7 +55,7 @@ export class PublishReader {
       if (packetId === 0) return protocolError('a packet identifier of 0');
       at += 2;
     }
-    const dup = (first & 8) !== 0;
+    const dup = qos > 0 && (first & 8) !== 0;
     const retain = (first & 1) !== 0;
     if (this.version === 5) {
       if (at === end || buf[at] !== 0)

@@ -119,26 +119,19 @@ export class ServerPacketDecoder extends Framer {
 
 /** MQTT 5 section 3.2. */
 function readConnack(buf: Buffer, from: number, end: number, version: Version): Connack | Fault {
+  if (end - from < 2) return malformed('a CONNACK without reason code');
   const reader = new PacketReader(buf, from, end);
   const flags = reader.byte();
   // [MQTT-3.2.2-1]; 3.1 reserves the byte.
   if (version > 3 && flags > 1) reader.refuse(malformed('reserved flags of CONNACK are set'));
   const sessionPresent = version > 3 && flags === 1;
-  if (version < 5) {
-    const reason = reasonOfReturnCode(reader.byte());
-    reader.finish();
-    return (
-      reader.fault ??
-      (reason === undefined ? malformed('a return code that is reserved') : { type: 'connack', sessionPresent, reason })
-    );
-  }
-  if (end - from < 2) return malformed('a CONNACK without reason code');
-  const reason = readReason(reader, 'connack');
-  const properties = readProperties(reader, 'connack');
+  const reason = version === 5 ? readReason(reader, 'connack') : reasonOfReturnCode(reader.byte());
+  if (reason === undefined) return malformed('a return code that is reserved');
+  const properties = version === 5 ? readProperties(reader, 'connack') : {};
   reader.finish();
   const fault = reader.fault ?? methodFault(properties);
   if (fault !== undefined) return fault;
-  // [MQTT-3.2.2-6]
+  // [MQTT-3.2.2-6]; 3.1.1 [MQTT-3.2.2-4]
   if (sessionPresent && reason !== reasonCodes.success) return protocolError('a session present in a refusal');
   return { type: 'connack', sessionPresent, reason, ...properties };
 }
@@ -158,7 +151,8 @@ function readSubscribeAcknowledgement(
   if (version < 5 && type === 'unsuback') reader.finish();
   while (reader.more) {
     const code = reader.byte();
-    if (isReasonOf(type, code)) reasons.push(code);
+    // 3.1.1 section 3.9.3: three grants and one failure
+    if (isReasonOf(type, code) && (version === 5 || code <= reasonCodes.unspecifiedError)) reasons.push(code);
     else reader.refuse(protocolError('a reason code that this packet cannot have'));
   }
   return reader.fault ?? { type, packetId, reasons, ...properties };
