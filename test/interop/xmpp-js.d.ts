@@ -19,7 +19,6 @@ declare module '@xmpp/client' {
     };
     readonly reconnect: { delay: number; stop(): void; reconnect(): Promise<void> };
     readonly streamManagement: EventEmitter & { readonly enabled: boolean; readonly id: string };
-    readonly fast: { fetchToken(): Promise<{ readonly mechanism: string } | undefined> };
     start(): Promise<Jid>;
     stop(): Promise<unknown>;
     send(element: Element): Promise<void>;
