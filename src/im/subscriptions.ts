@@ -177,7 +177,8 @@ function without(item: RosterItem): RosterItem {
 
 /** Would a client see a difference (section 2.1.2)? That a request waits for an answer is in no roster push (Appendix A.1, state 3). */
 function looksSame(one: RosterItem, other: RosterItem): boolean {
-  const shown = ({ approved, listed, state }: RosterItem): string => `${subscriptionOf(state)} ${asks(state)} ${approved} ${listed}`;
+  const shown = ({ approved, listed, state }: RosterItem): string =>
+    `${subscriptionOf(state)} ${asks(state)} ${approved} ${listed}`;
   return shown(one) === shown(other);
 }
 

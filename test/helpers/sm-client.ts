@@ -37,7 +37,7 @@ export class SmClient {
   /** Stanzas received and handled: our `h`. */
   handled = 0;
   #smId: string | undefined;
-  #unacknowledged: string[] = [];
+  readonly #unacknowledged: string[] = [];
   /** Of `sent`, those that went over some wire: the server cannot have handled more. */
   #written = 0;
   #wire: Wire | undefined;

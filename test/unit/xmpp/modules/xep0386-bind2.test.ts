@@ -86,7 +86,7 @@ test('features of other modules are announced, and switched on before <success/>
     apply: (session, wanted) => {
       if (wanted.getChild('enable', 'urn:example:one') === undefined) return undefined;
       session.carbons = true;
-      return { xml: "<enabled xmlns='urn:example:one'/>", written: () => void session.stream?.write('<one/>') };
+      return { xml: "<enabled xmlns='urn:example:one'/>", written: () => session.stream?.write('<one/>') };
     },
   });
   const silent = bindInline.add({ feature: 'urn:example:two', apply: () => undefined });

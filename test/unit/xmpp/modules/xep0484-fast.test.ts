@@ -111,9 +111,10 @@ for (const mechanism of Object.keys(BOUND) as Mechanism[]) {
 test('a token is durable before the client has it', async (t) => {
   await using server = await sasl2Server();
   const order: string[] = [];
-  const { durable } = server.core.store;
-  server.core.store.durable = async (ticket) => {
-    await durable.call(server.core.store, ticket);
+  const { store } = server.core;
+  const durable = store.durable.bind(store);
+  store.durable = async (ticket) => {
+    await durable(ticket);
     order.push('durable');
   };
   const done = await login(server, { inline: request('HT-SHA-256-NONE') });
@@ -185,8 +186,8 @@ test('a client ends its token; without a request it gets no other', async (t) =>
 test('a token that is due is replaced, unless the client ends it', async (t) => {
   await using server = await sasl2Server();
   const { tokens } = server.server;
-  const { verify } = tokens;
-  tokens.verify = (one) => ({ ...verify.call(tokens, one), rotate: true }) as TokenVerdict;
+  const verify = tokens.verify.bind(tokens);
+  tokens.verify = (one) => ({ ...verify(one), rotate: true }) as TokenVerdict;
   const token = await obtain(server, 'HT-SHA-256-ENDP');
   const rotated = tokenOf(await reenter(server, token, { mechanism: 'HT-SHA-256-ENDP' })) ?? '';
   t.not(rotated, token);

@@ -62,7 +62,7 @@ test('accounts that cannot be asked: temporary-auth-failure, and the client may 
   await using server = await xmpp();
   const { stream } = open(server);
   const { accounts: asked } = server.core;
-  const check = asked.checkPassword;
+  const check = asked.checkPassword.bind(asked);
   asked.checkPassword = () => Promise.reject(new Error('out of reach'));
   stream.send(auth('PLAIN', plain()));
   t.is(await stream.transport.next((xml) => xml.startsWith('<failure')), failed('temporary-auth-failure'));
