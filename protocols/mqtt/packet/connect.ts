@@ -77,19 +77,22 @@ export function readConnect(buf: Buffer, from: number, end: number, maxTopicLeve
 function flagsFault(flags: number, version: Version): Fault | undefined {
   const willQos = (flags >> 3) & 3;
   if ((flags & WILL) !== 0 && willQos === 3) return malformed('a will of QoS 3');
+  // 3.1.1 [MQTT-3.1.2-22], and 3.1 section 3.1; MQTT 5 allows it.
+  if (version < 5 && (flags & USERNAME) === 0 && (flags & PASSWORD) !== 0) {
+    return malformed('a password without a user name');
+  }
   if (version === 3) return undefined;
   // [MQTT-3.1.2-3]
   if ((flags & 1) !== 0) return malformed('the reserved flag of CONNECT is set');
   // [MQTT-3.1.2-11], [MQTT-3.1.2-13]
   if ((flags & WILL) === 0 && (flags & 0x38) !== 0) return malformed('flags of a will without a will');
-  // 3.1.1 [MQTT-3.1.2-22]; MQTT 5 allows it.
-  if (version === 4 && (flags & USERNAME) === 0 && (flags & PASSWORD) !== 0) {
-    return malformed('a password without a user name');
-  }
   return undefined;
 }
 
-/** Whether the client may leave it to the server to name it: 3.1.1 [MQTT-3.1.3-7]; never in 3.1, always in MQTT 5. */
+/**
+ * Whether the client may leave it to the server to name it: 3.1.1 [MQTT-3.1.3-7]; never in 3.1, always in MQTT 5. The 23 characters
+ * of 3.1 are no limit here: its clients have not kept to them for long.
+ */
 function clientIdFault(clientId: string, version: Version, clean: boolean): Fault | undefined {
   if (clientId !== '' || version === 5 || (version === 4 && clean)) return undefined;
   return new Fault(reasonCodes.clientIdentifierNotValid, 'an empty client identifier');

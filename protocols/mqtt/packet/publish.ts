@@ -33,6 +33,10 @@ interface Form {
 const ONE_PIECE = 1024;
 const RETAIN = 1;
 const DUP = 8;
+/** MQTT 5 section 2.2.2.2. */
+const MESSAGE_EXPIRY = 0x02;
+const SUBSCRIPTION_ID = 0x0b;
+const TOPIC_ALIAS = 0x23;
 
 /**
  * A message on its way to its subscribers. Its bytes are made once per protocol and shared: all subscribers at QoS 0 get the same
@@ -110,12 +114,11 @@ export class EncodedPublish {
     const idAt = qos > 0 ? at : 0;
     if (qos > 0) at += 2;
     if (version === 5) {
-      const own = this.ownProperties(extras);
       const common = this.commonProperties();
-      at = putVarint(head, at, own.length + common.length);
-      head.set(own, at);
-      head.set(common, at + own.length);
-      at += own.length + common.length;
+      at = putVarint(head, at, this.bytesOfOwn(extras) + common.length);
+      at = this.putOwn(head, at, extras);
+      head.set(common, at);
+      at += common.length;
     }
     if (within) head.set(payload, at);
     return { head, idAt };
@@ -126,7 +129,7 @@ export class EncodedPublish {
     const topic = version === 5 && extras?.aliasKnown === true ? 0 : this.topic.length;
     const length = 2 + topic + (qos > 0 ? 2 : 0) + this.message.payload.length;
     if (version < 5) return length;
-    const properties = bytesOfProperties('publish', this.own(extras)) + this.commonProperties().length;
+    const properties = this.bytesOfOwn(extras) + this.commonProperties().length;
     return length + bytesOfVarint(properties) + properties;
   }
 
@@ -134,22 +137,35 @@ export class EncodedPublish {
     return (this.common ??= encodeCommon(this.message));
   }
 
-  private own(
-    extras: Extras | undefined,
-  ): Pick<Publish, 'topicAlias' | 'subscriptionIds'> & { messageExpiry?: number } {
-    const messageExpiry = extras?.messageExpiry ?? this.message.properties.messageExpiry;
-    return {
-      ...(messageExpiry !== undefined && { messageExpiry }),
-      ...(extras?.topicAlias !== undefined && { topicAlias: extras.topicAlias }),
-      ...(extras?.subscriptionIds !== undefined && { subscriptionIds: extras.subscriptionIds }),
-    };
+  /** Bytes of the properties that are a subscriber's own; the expiry is among them, since it passes. */
+  private bytesOfOwn(extras: Extras | undefined): number {
+    const expiry = extras?.messageExpiry ?? this.message.properties.messageExpiry;
+    let bytes = expiry === undefined ? 0 : 5;
+    if (extras === undefined) return bytes;
+    if (extras.topicAlias !== undefined) bytes += 3;
+    if (extras.subscriptionIds !== undefined) for (const id of extras.subscriptionIds) bytes += 1 + bytesOfVarint(id);
+    return bytes;
   }
 
-  private ownProperties(extras: Extras | undefined): Buffer {
-    if (extras === undefined && this.message.properties.messageExpiry === undefined) return NO_BYTES;
-    const writer = new PacketWriter();
-    writeBareProperties(writer, 'publish', this.own(extras));
-    return writer.bare();
+  /** @returns where the next byte goes */
+  private putOwn(head: Buffer, from: number, extras: Extras | undefined): number {
+    let at = from;
+    const expiry = extras?.messageExpiry ?? this.message.properties.messageExpiry;
+    if (expiry !== undefined) {
+      head[at] = MESSAGE_EXPIRY;
+      at = head.writeUInt32BE(expiry, at + 1);
+    }
+    if (extras === undefined) return at;
+    if (extras.topicAlias !== undefined) {
+      head[at] = TOPIC_ALIAS;
+      at = head.writeUInt16BE(extras.topicAlias, at + 1);
+    }
+    if (extras.subscriptionIds === undefined) return at;
+    for (const id of extras.subscriptionIds) {
+      head[at] = SUBSCRIPTION_ID;
+      at = putVarint(head, at + 1, id);
+    }
+    return at;
   }
 }
 
@@ -170,6 +186,7 @@ function stamped({ head, idAt }: Form, first: number, packetId: number, unshared
 }
 
 function encodeCommon({ properties }: Message): Buffer {
+  if (Object.keys(properties).length === 0) return NO_BYTES;
   const { messageExpiry: _, ...common } = properties;
   if (bytesOfProperties('publish', common) === 0) return NO_BYTES;
   const writer = new PacketWriter();

@@ -84,6 +84,7 @@ const FIRST: readonly Row[] = [
   [V4, 'a user name that is missing', '3.1.1 [MQTT-3.1.2-19]', `10 [ "MQTT" 04 82 003c "c" ]`, 'malformedPacket', END],
   [V5, 'a user name that is missing', '[MQTT-3.1.2-17]', `10 [ "MQTT" 05 82 003c 00 "c" ]`, 'malformedPacket', END],
   [V5, 'a user name that is not UTF-8', '[MQTT-3.1.3-12]', `10 [ "MQTT" 05 82 003c 00 "c" 0002 c3ff ]`, 'malformedPacket', UTF8],
+  [[3], 'a password without a user name', '3.1 section 3.1', `10 [ "MQIsdp" 03 42 003c "c" "p" ]`, 'malformedPacket', 'without a user name'],
   [V4, 'a password without a user name', '3.1.1 [MQTT-3.1.2-22]', `10 [ "MQTT" 04 42 003c "c" "p" ]`, 'malformedPacket', 'without a user name'],
   [V5, 'a password that is missing', '[MQTT-3.1.2-19]', `10 [ "MQTT" 05 42 003c 00 "c" ]`, 'malformedPacket', END],
   [[3], 'bytes behind the payload', '[MQTT-3.1.4-1]', `10 [ "MQIsdp" 03 02 003c "c" 00 ]`, 'malformedPacket', BEHIND],
