@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls, TLSSocket } from 'node:tls';
+import { connect as connectTls, type PeerCertificate, TLSSocket } from 'node:tls';
 import type { Element } from 'ltx';
 import { parseFrame } from '#src/stanza/parse.ts';
 import { Scanner, type StreamHeader } from '#src/stanza/scanner.ts';
@@ -165,17 +165,19 @@ export class ScriptClient {
     this.#listen();
   }
 
-  /** What this side has to bind authentication to: RFC 9266, RFC 5929 section 4. No data on a plain connection. */
+  /** What this side has to bind authentication to: RFC 9266, RFC 5929 sections 3 and 4. No data on a plain connection. */
   binding(type: string): Buffer {
     const socket = this.#socket;
     if (!(socket instanceof TLSSocket)) return Buffer.alloc(0);
     if (type === 'tls-exporter') return socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0));
+    if (type === 'tls-unique') return socket.getFinished() ?? Buffer.alloc(0);
     return createHash('sha256').update(socket.getPeerCertificate().raw).digest();
   }
 
-  /** The name in the certificate of the server. */
-  get certificate(): string {
-    return this.#socket instanceof TLSSocket ? (this.#socket.getPeerCertificate().subjectaltname ?? '') : '';
+  /** The certificate that the server has shown. */
+  get certificate(): PeerCertificate {
+    if (this.#socket instanceof TLSSocket) return this.#socket.getPeerCertificate();
+    throw new Error(`${this.name} has no TLS`);
   }
 
   /** SASL PLAIN and the stream behind it: what most scripts begin with. */

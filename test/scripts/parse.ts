@@ -23,12 +23,12 @@
  *     romeo is cut off: policy-violation                        a stream error, and the connection is closed
  *     romeo is closed
  *     romeo was given a header: id='*' version='1.0'            the attributes of the server's stream header
- *     romeo is shown a certificate of localhost
+ *     romeo is shown a [new] certificate of localhost
  *     romeo is quiet                                            nothing has come that was not expected
  *     romeo forgets                                             what has come so far is of no interest
  *     romeo passes over: <r xmlns='urn:xmpp:sm:3'/>             nor is whatever looks like this from now on
  *     romeo restarts [: <stream:stream …>] | starts tls | ends | disconnects | breaks
- *     server restarts | stops | reloads [: settings] | removes romeo@localhost
+ *     server restarts | stops | reloads [: settings] | removes romeo@localhost | renews localhost
  *
  * In what is received `*` stands for any value, `!` for an attribute that is not there, and as the text of an element that is
  * not there; `{name}` takes the value, and puts it in wherever it stands later. More words in braces, for text that is computed: `words.ts`.

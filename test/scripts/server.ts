@@ -5,6 +5,7 @@ import { frontEnds } from '#protocols/index.ts';
 import { Jid } from '#src/address/jid.ts';
 import type { RosterItem } from '#src/im/roster.ts';
 import type { SubscriptionState } from '#src/im/subscription.ts';
+import { writeSelfSigned } from '#src/net/self-signed.ts';
 import { createLog, type RootLog, type Sink } from '#src/observe/log.ts';
 import { loadSettings } from '#src/settings/load.ts';
 import { formatProblem } from '#src/settings/problem.ts';
@@ -49,7 +50,7 @@ export class ScriptServer {
   #load(): Settings {
     const loaded = loadSettings(`${LISTENERS}${this.#text}`, 'script', programSections(frontEnds), {
       env: {},
-      overrides: { data: { directory: this.directory }, metrics: { runtime: false }, shutdown: { grace: '200ms' } },
+      overrides: { data: { directory: this.directory }, log: { level: 'error' }, metrics: { runtime: false }, shutdown: { grace: '200ms' } },
     });
     if (loaded.settings === undefined) throw new Error(loaded.problems.map(formatProblem).join('\n'));
     return loaded.settings;
@@ -76,6 +77,11 @@ export class ScriptServer {
   removeAccount(user: string): void {
     const [local = '', domain = ''] = user.split('@');
     this.server.core.accounts.remove(domain, local);
+  }
+
+  /** Puts a new certificate in the place of a host's; to be used from the next reload on. */
+  renewCertificate(host: string): void {
+    writeSelfSigned(join(this.directory, 'certificates'), host, new Date());
   }
 
   /** Puts a contact into a roster as it would be after some exchange of stanzas. */

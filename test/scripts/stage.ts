@@ -38,7 +38,7 @@ const sentences: readonly (readonly [RegExp, Sentence])[] = [
   [/^restarts$/, (stage, client, _, text) => restarts(client, stage.say(text, client))],
   [/^was given a header$/, (stage, client, _, text) => stage.wasGiven(client, text)],
   [/^starts tls$/, (_stage, client) => client.secure()],
-  [/^is shown a certificate of (\S+)$/, (_stage, client, [name = '']) => isShown(client, name)],
+  [/^is shown a( new)? certificate of (\S+)$/, (stage, client, [fresh, name = '']) => stage.isShown(client, name, fresh !== undefined)],
   [/^ends$/, (_stage, client) => client.end()],
   [/^disconnects$/, (_stage, client) => (client.end(), client.closed())],
   [/^breaks$/, (_stage, client) => client.break()],
@@ -50,6 +50,8 @@ export class Stage {
   readonly #accounts = new Map<string, Account>();
   readonly #clients = new Map<string, ScriptClient>();
   readonly #names: Names = new Map();
+  /** Fingerprints of certificates that clients were shown. */
+  readonly #certificates = new Set<string>();
 
   constructor(server: ScriptServer) {
     this.#server = server;
@@ -98,6 +100,7 @@ export class Stage {
     const [word, what = ''] = verb.split(' ');
     if (word === 'restarts') return this.#server.restart();
     if (word === 'stops') return void this.#server.stop();
+    if (word === 'renews') return this.#server.renewCertificate(what);
     if (word === 'removes') return this.#server.removeAccount(what);
     if (word === 'reloads') return this.#server.reload(text === '' ? undefined : text);
     throw new Error(`the server does not know how to ${verb}`);
@@ -172,6 +175,12 @@ export class Stage {
     if (problem !== undefined) throw new Error(`${problem}\n  received ${JSON.stringify(attributes)}`);
   }
 
+  isShown({ certificate: { fingerprint256, subjectaltname } }: ScriptClient, name: string, fresh: boolean): void {
+    if (subjectaltname?.split(', ').includes(`DNS:${name}`) !== true) throw new Error(`it is of ${subjectaltname}`);
+    if (fresh && this.#certificates.has(fingerprint256)) throw new Error('it is the one that was shown before');
+    this.#certificates.add(fingerprint256);
+  }
+
   passesOver(client: ScriptClient, text: string): void {
     const unwanted = elementsOf(text);
     client.passes = (element) => unwanted.some((one) => mismatch(one, element, new Map(), false) === undefined);
@@ -191,10 +200,6 @@ async function isQuiet(client: ScriptClient): Promise<void> {
 async function forgets(client: ScriptClient): Promise<void> {
   await client.settle();
   client.received.length = 0;
-}
-
-function isShown(client: ScriptClient, name: string): void {
-  if (!client.certificate.split(', ').includes(`DNS:${name}`)) throw new Error(`it is of ${client.certificate}`);
 }
 
 function elementsOf(text: string): readonly Element[] {
