@@ -6,7 +6,7 @@ import { commandModule } from '#src/cli/command-module.ts';
 import { printSettings } from '#src/cli/config.ts';
 import { EXIT } from '#src/cli/exit.ts';
 import { printFeatures } from '#src/cli/features.ts';
-import { complain } from '#src/cli/output.ts';
+import { complain, survivePipes } from '#src/cli/output.ts';
 import { escaped, plain } from '#src/cli/words.ts';
 import { escapeControls } from '#src/observe/redact.ts';
 import { VERSION } from '#src/observe/version.ts';
@@ -14,6 +14,7 @@ import { VERSION } from '#src/observe/version.ts';
 /** The command line was not understood. */
 class UsageError extends Error {}
 
+survivePipes();
 const registry = coreCommands();
 /** Commands that are not of the registry. */
 const OWN: ReadonlySet<string> = new Set(['start', 'check', 'config', 'features', 'help', 'completion']);

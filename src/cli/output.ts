@@ -7,6 +7,15 @@ export function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** A reader that has enough (`trivium features | head`) closes the pipe: what is still to be said is said to nobody, and is no error. */
+export function survivePipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}
+
 export function complain(line: string): void {
   process.stderr.write(`${line}\n`);
 }
