@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Abandoned, Checks } from './checks.ts';
 import { goSendxmpp } from './go-sendxmpp.ts';
+import { chromium } from './mqtt/chromium.ts';
 import { mqttJs } from './mqtt/mqtt-js.ts';
 import { openssl } from './openssl.ts';
 import { profanity } from './profanity.ts';
@@ -18,7 +19,7 @@ import { xmppClient } from './xmpp-client.ts';
 //   --server NAME   trivium, or prosody or mosquitto to see whether it is the transcript that is wrong
 //   --keep          leave the directory with the server's and the clients' files
 
-const transcripts: readonly Transcript[] = [openssl, goSendxmpp, slixmpp, profanity, xmppClient, stanza, mqttJs];
+const transcripts: readonly Transcript[] = [openssl, goSendxmpp, slixmpp, profanity, xmppClient, stanza, mqttJs, chromium];
 
 const { values: options } = parseArgs({
   options: {

@@ -4,7 +4,6 @@ import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { frontEnds } from '#protocols/index.ts';
 import { makeCertificate } from '#tools/bench/peers/certificate.ts';
 import { accepting, freePort } from '#tools/bench/peers/peer.ts';
 import { root } from '#tools/source.ts';
@@ -65,11 +64,7 @@ const STOP_LIMIT = 15_000;
 const LAST_WORDS = 3000;
 
 function triviumSettings(ports: Ports): string {
-  const mqtt = frontEnds.some(({ name }) => name === 'mqtt');
-  const handlers = mqtt ? '{/ws: websocket, /mqtt: mqtt}' : '{/ws: websocket}';
-  const listeners = `  - {name: mqtt, kind: mqtt, address: ${ADDRESS}, port: ${ports.mqtt}, tls: off}
-  - {name: mqtts, kind: mqtt, address: ${ADDRESS}, port: ${ports.mqtts}, tls: direct}
-`;
+  const handlers = '{/ws: websocket, /mqtt: mqtt}';
   return `hosts:
   ${DOMAIN}:
     registration: {enabled: true, interval: 0s}
@@ -79,7 +74,9 @@ listeners:
   - {name: c2s-tls, kind: c2s, address: ${ADDRESS}, port: ${ports.tls}, tls: direct}
   - {name: http, kind: http, address: ${ADDRESS}, port: ${ports.ws}, tls: off, handlers: ${handlers}}
   - {name: https, kind: http, address: ${ADDRESS}, port: ${ports.wss}, tls: direct, handlers: ${handlers}}
-${mqtt ? listeners : ''}  - {name: admin, kind: admin, path: admin.sock, mode: "0600", tls: off}
+  - {name: mqtt, kind: mqtt, address: ${ADDRESS}, port: ${ports.mqtt}, tls: off}
+  - {name: mqtts, kind: mqtt, address: ${ADDRESS}, port: ${ports.mqtts}, tls: direct}
+  - {name: admin, kind: admin, path: admin.sock, mode: "0600", tls: off}
 `;
 }
 
