@@ -210,6 +210,11 @@ export class ScriptClient {
     }, 'the answer to a ping');
   }
 
+  /** What comes from now on fills the buffers on the way. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
   end(): void {
     this.send('</stream:stream>');
   }

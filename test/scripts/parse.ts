@@ -27,7 +27,7 @@
  *     romeo is quiet                                            nothing has come that was not expected
  *     romeo forgets                                             what has come so far is of no interest
  *     romeo passes over: <r xmlns='urn:xmpp:sm:3'/>             nor is whatever looks like this from now on
- *     romeo restarts [: <stream:stream …>] | starts tls | ends | disconnects | breaks
+ *     romeo restarts [: <stream:stream …>] | starts tls | stops reading | ends | disconnects | breaks
  *     server restarts | stops | reloads [: settings] | removes romeo@localhost | renews localhost
  *
  * In what is received `*` stands for any value, `!` for an attribute that is not there, and as the text of an element that is

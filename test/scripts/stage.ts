@@ -39,6 +39,7 @@ const sentences: readonly (readonly [RegExp, Sentence])[] = [
   [/^was given a header$/, (stage, client, _, text) => stage.wasGiven(client, text)],
   [/^starts tls$/, (_stage, client) => client.secure()],
   [/^is shown a( new)? certificate of (\S+)$/, (stage, client, [fresh, name = '']) => stage.isShown(client, name, fresh !== undefined)],
+  [/^stops reading$/, (_stage, client) => client.stopReading()],
   [/^ends$/, (_stage, client) => client.end()],
   [/^disconnects$/, (_stage, client) => (client.end(), client.closed())],
   [/^breaks$/, (_stage, client) => client.break()],

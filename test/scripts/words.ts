@@ -22,8 +22,13 @@ const TYPES = new Map([
   ['ENDP', 'tls-server-end-point'],
 ]);
 
-/** Puts in what stands for the words in braces; others stay as they are. */
+/** Puts in what stands for the words in braces, the innermost first; others stay as they are. */
 export function say(text: string, names: Names, client?: ScriptClient): string {
+  const said = sayOnce(text, names, client);
+  return said === text ? text : say(said, names, client);
+}
+
+function sayOnce(text: string, names: Names, client?: ScriptClient): string {
   return text.replaceAll(/\{([^{}]+)\}/g, (whole, inside: string) => {
     const known = names.get(inside);
     if (known !== undefined) return known;
