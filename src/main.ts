@@ -1,6 +1,5 @@
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { coreCommands } from '#src/admin/commands/index.ts';
 import { check } from '#src/cli/check.ts';
 import { commandModule } from '#src/cli/command-module.ts';
 import { printSettings } from '#src/cli/config.ts';
@@ -10,12 +9,13 @@ import { complain, survivePipes } from '#src/cli/output.ts';
 import { escaped, plain } from '#src/cli/words.ts';
 import { escapeControls } from '#src/observe/redact.ts';
 import { VERSION } from '#src/observe/version.ts';
+import { serverCommands } from '#src/server/admin.ts';
 
 /** The command line was not understood. */
 class UsageError extends Error {}
 
 survivePipes();
-const registry = coreCommands();
+const registry = serverCommands();
 /** Commands that are not of the registry. */
 const OWN: ReadonlySet<string> = new Set(['start', 'check', 'config', 'features', 'help', 'completion']);
 

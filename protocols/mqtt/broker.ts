@@ -14,7 +14,11 @@ import type { MqttOptions } from './settings.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { SystemTopics } from './sys.ts';
 import { RetainedMessages } from './topics/retained.ts';
+import { TopTopics } from './topics/top.ts';
 import { Wills } from './wills.ts';
+
+/** One publication of 16 is looked at for the list of busy topics. */
+const SAMPLE = 15;
 
 export interface BrokerParts {
   readonly domain: string;
@@ -43,6 +47,9 @@ export class Broker {
   readonly traffic = noTraffic();
   /** Set when something was written for a publication: its acknowledgement then waits for the disk. */
   wrote = false;
+  /** The topics that are published to most, by samples. */
+  readonly top = new TopTopics();
+  #published = 0;
   readonly #timers: Timers;
   /** Sessions whose exchanges of QoS 2 have changed in the open group. */
   readonly #changed = new Set<Session>();
@@ -80,12 +87,13 @@ export class Broker {
 
   /**
    * The hot path: gives a message to everybody who subscribed to its topic, and keeps it when it is to be retained.
-   * @param from the session of the publisher; undefined for the server and for wills
+   * @param from the publisher, a session or a part of the server; undefined for the server itself and for wills
    * @returns how many subscribers there are
    */
-  publish(message: Message, from: Session | undefined): number {
+  publish(message: Message, from: object | undefined): number {
     const publication = new Publication(message, this.now, from);
     if (message.retain) this.#retain(publication);
+    if ((++this.#published & SAMPLE) === 0) this.top.note(message.topic);
     const matches = this.subscriptions.match(message.topic);
     for (const match of matches) match.subscriber.deliver(publication, match);
     return matches.length;

@@ -220,6 +220,13 @@ export class Outgoing {
     if (this.#backlog.waiting > 0) this.pump();
   }
 
+  /** Takes away all that waits. @returns how many messages that were */
+  purge(): number {
+    const { waiting } = this.#backlog;
+    while (this.#backlog.waiting > 0) this.#backlog.dropOldest();
+    return waiting;
+  }
+
   /** The connection has ended: what was on its way is so no more. @returns what a share group may give to another member */
   disconnected(): readonly Delivery[] {
     const flights = this.#flights;

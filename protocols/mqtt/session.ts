@@ -5,7 +5,7 @@ import type { Drops } from './counters.ts';
 import type { Wait, Waiter } from './durably.ts';
 import { Outgoing, type OutgoingLimits, type OutgoingOwner, type Receiver } from './outgoing.ts';
 import type { ReasonCode } from './packet/reason-codes.ts';
-import type { QoS } from './packet/types.ts';
+import type { QoS, Version } from './packet/types.ts';
 import type { Publication } from './publication.ts';
 import type { SessionRecord } from './session-store.ts';
 import type { ShareGroup } from './share-group.ts';
@@ -18,10 +18,23 @@ export const FOR_EVER = 0xff_ff_ff_ff;
 /** The connected client, as its session sees it. */
 export interface Link extends Receiver {
   readonly identity: Identity;
+  /** Where it is, for operators. */
+  readonly info: LinkInfo;
   /** Sends what nobody waits for; false when the client reads slowly. */
   publishAtMostOnce(publication: Publication, retain: boolean, ids: readonly number[]): void;
   /** Ends the connection, telling the client why. */
   end(reason: ReasonCode, text?: string): void;
+}
+
+/** What operators want to know of a connection. Milliseconds since the epoch; keep alive in seconds. */
+export interface LinkInfo {
+  readonly ip: string;
+  readonly port: number;
+  readonly listener: string;
+  readonly version: Version;
+  readonly keepAlive: number;
+  readonly connectedAt: number;
+  readonly heardAt: number;
 }
 
 /** Who a client is. */

@@ -1,7 +1,7 @@
 import type { Publication } from './publication.ts';
 import type { Session } from './session.ts';
 import { type Membership, ShareMembers, type ShareStrategy } from './topics/shared.ts';
-import type { Granted, Match } from './topics/tree.ts';
+import type { Granted } from './topics/tree.ts';
 
 /** A shared subscription (MQTT 5 section 4.8.2) as the topic tree holds it: one subscriber that gives each message to one member. */
 export class ShareGroup {
@@ -38,15 +38,14 @@ export class ShareGroup {
     return this.#members.leave(session);
   }
 
-  deliver(publication: Publication, _match?: Match<unknown>): boolean {
+  deliver(publication: Publication): void {
     const chosen = this.#members.choose(this.#strategy());
-    if (chosen === undefined) return false;
+    if (chosen === undefined) return;
     const { granted, member } = chosen;
     const { message } = publication;
     const qos = granted.qos < message.qos ? granted.qos : message.qos;
     const ids = granted.id === undefined ? NO_IDS : [granted.id];
     member.take(publication, qos, granted.retainAsPublished && message.retain, ids, this);
-    return true;
   }
 }
 

@@ -1,9 +1,15 @@
+import type { Publication } from './publication.ts';
 import type { Session } from './session.ts';
 import { ShareGroup } from './share-group.ts';
 import { readShared, type ShareStrategy } from './topics/shared.ts';
 import { type Granted, type Match, TopicTree } from './topics/tree.ts';
 
-export type Subscriber = Session | ShareGroup;
+/** A part of the server that subscribes, such as an uplink. */
+export interface LocalSubscriber {
+  deliver(publication: Publication, match: Match<unknown>): void;
+}
+
+export type Subscriber = Session | ShareGroup | LocalSubscriber;
 
 /** The subscriptions of a host's sessions: plain ones, and those that are shared (MQTT 5 section 4.8). */
 export class Subscriptions {
@@ -88,6 +94,16 @@ export class Subscriptions {
       this.#tree.unsubscribe(group, shared.filter);
     }
     return true;
+  }
+
+  /** Subscriptions of a part of the server: in no list of subscriptions. */
+  addLocal(subscriber: LocalSubscriber, granted: Granted): void {
+    this.#tree.subscribe(subscriber, granted);
+    if (granted.filter.startsWith('$')) this.#system += 1;
+  }
+
+  removeLocal(subscriber: LocalSubscriber, filter: string): void {
+    if (this.#tree.unsubscribe(subscriber, filter) && filter.startsWith('$')) this.#system -= 1;
   }
 
   removeAll(session: Session): void {

@@ -20,6 +20,7 @@ import type { NodeKey } from './node-key.ts';
 import {
   decoyVerifier,
   matchesPassword,
+  type Credential,
   type Ha1Algorithm,
   type Ha1Form,
   type ScramHash,
@@ -112,6 +113,17 @@ export class Accounts {
     const change = changeOf(await backend.create(host, local, password));
     if (change.ok) for (const listener of this.#listeners) listener.created?.(host, local);
     return change;
+  }
+
+  /** Makes an account of a credential that came from elsewhere, such as an import from another server. */
+  adopt(host: string, username: string, credential: Credential): Change {
+    const found = this.#writable(host, username);
+    if ('refusal' in found) return { ok: false, refusal: found.refusal };
+    const { local, backend } = found;
+    if (this.exists(host, local)) return { ok: false, refusal: refuse('conflict', 'there is such an account') };
+    const ticket = backend.adopt(host, local, credential);
+    for (const listener of this.#listeners) listener.created?.(host, local);
+    return { ok: true, ticket };
   }
 
   async setPassword(host: string, username: string, password: string): Promise<Change> {

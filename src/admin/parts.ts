@@ -7,6 +7,7 @@ import type { Rosters } from '#src/im/roster.ts';
 import type { Subscriptions } from '#src/im/subscriptions.ts';
 import type { BoundListener } from '#src/net/listeners.ts';
 import type { RootLog } from '#src/observe/log.ts';
+import type { Services } from '#src/plugin/contracts.ts';
 import type { Router } from '#src/router/router.ts';
 import type { Registry } from '#src/session/registry.ts';
 import type { BackupResult, Store } from '#src/store/store.ts';
@@ -22,6 +23,8 @@ export interface AdminParts {
   readonly registry: Registry;
   readonly roster: Rosters;
   readonly router: Router;
+  /** What front ends give to their own commands. */
+  readonly services: Partial<Services>;
   readonly store: Store;
   readonly subscriptions: Subscriptions;
   /** Of the program, as `status` tells it. */

@@ -14,7 +14,7 @@ import { type ReasonCode, reasonCodes } from '../packet/reason-codes.ts';
 import type { ClientPacket, QoS, ServerPacket, Version, Will } from '../packet/types.ts';
 import type { Publication } from '../publication.ts';
 import type { MqttServer } from '../server.ts';
-import type { Identity, Link, Session } from '../session.ts';
+import type { Identity, Link, LinkInfo, Session } from '../session.ts';
 import type { Transport } from './transport.ts';
 
 /** Why nothing is read: several reasons may hold at once. */
@@ -74,6 +74,12 @@ export class Client implements DecoderHandler, Link, Waiter, Timed, Gate {
 
   get clientId(): string {
     return this.identity.clientId;
+  }
+
+  get info(): LinkInfo {
+    const { connectedAt, transport, version } = this;
+    const { ip, listener, port } = transport;
+    return { ip, port, listener, version, keepAlive: this.#patience / 1500, connectedAt, heardAt: this.#heard };
   }
 
   // What comes in

@@ -1,6 +1,6 @@
 /** Where accounts live: the contract that every backend keeps, and what each promises beyond it. */
 import type { Ticket } from '#src/store/store.ts';
-import type { Ha1Algorithm, Ha1Form, ScramHash, ScramVerifier } from '../verifiers.ts';
+import type { Credential, Ha1Algorithm, Ha1Form, ScramHash, ScramVerifier } from '../verifiers.ts';
 
 /** What a backend can do besides checking a password. Callers read this; they never ask which backend it is. */
 export interface BackendSupports {
@@ -45,6 +45,8 @@ export interface WritableBackend extends Backend {
   create(host: string, local: string, password: string): Promise<Written>;
   setPassword(host: string, local: string, password: string): Promise<Written>;
   remove(host: string, local: string): Written;
+  /** Stores a credential that came from elsewhere, such as an import. */
+  adopt(host: string, local: string, credential: Credential): Ticket;
 }
 
 export interface ListableBackend extends Backend {

@@ -1,4 +1,4 @@
-import { Commands } from '../commands.ts';
+import { type Command, Commands } from '../commands.ts';
 import { accountCommands } from './accounts.ts';
 import { backupCommands } from './backup.ts';
 import { banCommands } from './bans.ts';
@@ -7,8 +7,8 @@ import { rosterCommands } from './roster.ts';
 import { serverCommands } from './server.ts';
 import { sessionCommands } from './sessions.ts';
 
-/** A registry with the commands of the core, in the order in which `help` lists them. */
-export function coreCommands(): Commands {
+/** A registry with the commands of the core, in the order in which `help` lists them, and those of front ends after them. */
+export function coreCommands(more: readonly Command[] = []): Commands {
   return new Commands([
     ...serverCommands,
     ...accountCommands,
@@ -17,5 +17,6 @@ export function coreCommands(): Commands {
     ...rosterCommands,
     ...messageCommands,
     ...backupCommands,
+    ...more,
   ]);
 }

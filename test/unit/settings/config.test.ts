@@ -3,12 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { xmpp } from '#protocols/xmpp/index.ts';
+import { frontEnds } from '#protocols/index.ts';
 import { loadSettings, loadSettingsFile } from '#src/settings/load.ts';
 import { programSections } from '#src/settings/schema.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const declarations = programSections([xmpp]);
+const declarations = programSections(frontEnds);
 
 test('config/trivium.yml loads and equals the defaults', (t) => {
   const written = loadSettings(readFileSync(join(root, 'config/trivium.yml'), 'utf8'), 'f', declarations, { env: {} });

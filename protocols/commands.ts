@@ -1,0 +1,5 @@
+import type { Command } from '#src/admin/commands.ts';
+import { mqttCommands } from './mqtt/commands/index.ts';
+
+/** The operator commands that front ends bring; each finds its front end among the services. */
+export const commands: readonly Command[] = [...mqttCommands];
