@@ -46,11 +46,16 @@ export class ScriptClient {
     this.#listen();
   }
 
-  static dial(name: string, { alpn = ['xmpp-client'], direct = false, domain = 'localhost', port }: Dialling): Promise<ScriptClient> {
+  static dial(
+    name: string,
+    { alpn = ['xmpp-client'], direct = false, domain = 'localhost', port }: Dialling,
+  ): Promise<ScriptClient> {
     return new Promise((resolve, reject) => {
       const at = { host: '127.0.0.1', port };
       const names = alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] };
-      const socket = direct ? connectTls({ ...at, ...names, servername: domain, rejectUnauthorized: false }) : connect(at);
+      const socket = direct
+        ? connectTls({ ...at, ...names, servername: domain, rejectUnauthorized: false })
+        : connect(at);
       socket.once(direct ? 'secureConnect' : 'connect', () => {
         const client = new ScriptClient(name, socket);
         client.domain = domain;
@@ -109,7 +114,9 @@ export class ScriptClient {
     this.#header = undefined;
     this.#scanner.reset();
     const namespaces = "xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'";
-    this.send(header ?? `<?xml version='1.0'?><stream:stream to='${this.domain}' version='1.0' xml:lang='en' ${namespaces}>`);
+    this.send(
+      header ?? `<?xml version='1.0'?><stream:stream to='${this.domain}' version='1.0' xml:lang='en' ${namespaces}>`,
+    );
     return this.#until(() => this.#header, 'a stream header');
   }
 

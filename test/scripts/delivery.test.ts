@@ -31,7 +31,9 @@ const TABLE = `
 const TYPES = ['normal', 'chat', 'groupchat', 'headline'] as const;
 
 /** Who stands for a condition: an account, and its resources with their priorities. */
-const CONDITIONS: Readonly<Record<string, { readonly account: string; readonly resources: Readonly<Record<string, number>> }>> = {
+const CONDITIONS: Readonly<
+  Record<string, { readonly account: string; readonly resources: Readonly<Record<string, number>> }>
+> = {
   'ACCOUNT DOES NOT EXIST': { account: 'nobody', resources: {} },
   'ACCOUNT EXISTS, BUT NO ACTIVE RESOURCES': { account: 'nurse', resources: {} },
   '1+ NEGATIVE RESOURCES BUT ZERO NON-NEGATIVE RESOURCES': { account: 'paris', resources: { match: -1 } },
@@ -90,11 +92,15 @@ async function fate(to: string, type: string): Promise<string> {
   for (const [name, client] of clients) {
     if (client === romeo) continue;
     await client.settle();
-    for (const { attrs } of client.received.splice(0)) takers.push(attrs['id'] === 'm' ? (name.split('/')[1] ?? '') : 'wrong');
+    for (const { attrs } of client.received.splice(0))
+      takers.push(attrs['id'] === 'm' ? (name.split('/')[1] ?? '') : 'wrong');
   }
   const errors = romeo.received.splice(0).map(({ attrs, children }) => `${String(attrs['type'])} ${String(children)}`);
   if (server.server.im.offline.count(account) > waiting) takers.push('offline');
-  if (errors.length > 0) return errors.every((text) => text.includes('<service-unavailable')) && takers.length === 0 ? 'E' : `${errors} and ${takers}`;
+  if (errors.length > 0)
+    return errors.every((text) => text.includes('<service-unavailable')) && takers.length === 0
+      ? 'E'
+      : `${errors} and ${takers}`;
   if (takers.length === 0) return 'S';
   if (takers.join() === 'offline') return 'O';
   const letters = Object.keys(TAKERS).filter((letter) => TAKERS[letter]?.join() === takers.toSorted().join());

@@ -4,10 +4,12 @@ import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import type { Element } from 'ltx';
 import { ScriptClient } from './client.ts';
-import { type Answer, type Case, CASES } from './malformed-cases.ts';
+import { CASES } from './malformed-cases.ts';
+import type { Answer, Case } from './malformed-xml.ts';
 import { ScriptServer } from './server.ts';
 
-const ROOT = "<stream:stream to='localhost' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+const ROOT =
+  "<stream:stream to='localhost' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
 const STANZA_ERRORS = 'urn:ietf:params:xml:ns:xmpp-stanzas';
 
 const server = new ScriptServer(`

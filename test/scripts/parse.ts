@@ -69,7 +69,12 @@ export function parseScript(source: string): Script {
     const space = words.indexOf(' ');
     const who = space < 0 ? words : words.slice(0, space);
     const verb = space < 0 ? '' : words.slice(space + 1);
-    statements.push({ line: first + 1, who, verb, text: isYaml(who) ? yaml(block) : block.map((part) => part.trim()).join('') });
+    statements.push({
+      line: first + 1,
+      who,
+      verb,
+      text: isYaml(who) ? yaml(block) : block.map((part) => part.trim()).join(''),
+    });
   }
   return { title, statements };
 }

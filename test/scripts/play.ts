@@ -14,7 +14,9 @@ export async function play(script: Script): Promise<void> {
         await stage.perform(statement);
       } catch (error) {
         const { line, verb, who } = statement;
-        throw new Error(`line ${line}: ${who} ${verb}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+        throw new Error(`line ${line}: ${who} ${verb}: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        });
       }
     }
   } finally {

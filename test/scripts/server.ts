@@ -50,7 +50,12 @@ export class ScriptServer {
   #load(): Settings {
     const loaded = loadSettings(`${LISTENERS}${this.#text}`, 'script', programSections(frontEnds), {
       env: {},
-      overrides: { data: { directory: this.directory }, log: { level: 'error' }, metrics: { runtime: false }, shutdown: { grace: '200ms' } },
+      overrides: {
+        data: { directory: this.directory },
+        log: { level: 'error' },
+        metrics: { runtime: false },
+        shutdown: { grace: '200ms' },
+      },
     });
     if (loaded.settings === undefined) throw new Error(loaded.problems.map(formatProblem).join('\n'));
     return loaded.settings;

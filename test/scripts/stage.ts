@@ -17,7 +17,12 @@ interface Account {
 }
 
 /** What a client's sentence does. @param words what the groups of its pattern matched @param text what stands behind the colon */
-type Sentence = (stage: Stage, client: ScriptClient, words: readonly (string | undefined)[], text: string) => Promise<void> | void;
+type Sentence = (
+  stage: Stage,
+  client: ScriptClient,
+  words: readonly (string | undefined)[],
+  text: string,
+) => Promise<void> | void;
 
 /** What a connected client can do. */
 const sentences: readonly (readonly [RegExp, Sentence])[] = [
@@ -25,10 +30,16 @@ const sentences: readonly (readonly [RegExp, Sentence])[] = [
   [/^sends line$/, (stage, client, _, text) => client.send(`${stage.say(text, client)}\r\n`)],
   [/^sends bytes$/, (_stage, client, _, text) => client.send(Buffer.from(text.replaceAll(/\s/g, ''), 'hex'))],
   [/^receives$/, (stage, client, _, text) => stage.receives(client, text)],
-  [/^receives within (\d+)s$/, (stage, client, [seconds], text) => stage.receives(client, text, { patience: Number(seconds) * 1000 })],
+  [
+    /^receives within (\d+)s$/,
+    (stage, client, [seconds], text) => stage.receives(client, text, { patience: Number(seconds) * 1000 }),
+  ],
   [/^receives exactly$/, (stage, client, _, text) => stage.receives(client, text, { exactly: true })],
   [/^receives in any order$/, (stage, client, _, text) => stage.receivesInAnyOrder(client, text)],
-  [/^is answered (\S+)(?: with)?$/, (stage, client, [id = ''], text) => stage.receives(client, `<iq type='result' id='${id}'>${text}</iq>`)],
+  [
+    /^is answered (\S+)(?: with)?$/,
+    (stage, client, [id = ''], text) => stage.receives(client, `<iq type='result' id='${id}'>${text}</iq>`),
+  ],
   [/^is refused (\S+)$/, (stage, client, [id = ''], text) => stage.isRefused(client, id, text)],
   [/^is cut off$/, (stage, client, _, text) => stage.isCutOff(client, text)],
   [/^is closed$/, (_stage, client) => client.closed()],
@@ -38,7 +49,10 @@ const sentences: readonly (readonly [RegExp, Sentence])[] = [
   [/^restarts$/, (stage, client, _, text) => restarts(client, stage.say(text, client))],
   [/^was given a header$/, (stage, client, _, text) => stage.wasGiven(client, text)],
   [/^starts tls$/, (_stage, client) => client.secure()],
-  [/^is shown a( new)? certificate of (\S+)$/, (stage, client, [fresh, name = '']) => stage.isShown(client, name, fresh !== undefined)],
+  [
+    /^is shown a( new)? certificate of (\S+)$/,
+    (stage, client, [fresh, name = '']) => stage.isShown(client, name, fresh !== undefined),
+  ],
   [/^stops reading$/, (_stage, client) => client.stopReading()],
   [/^ends$/, (_stage, client) => client.end()],
   [/^disconnects$/, (_stage, client) => (client.end(), client.closed())],
@@ -134,11 +148,16 @@ export class Stage {
     await forgets(client);
   }
 
-  async receives(client: ScriptClient, text: string, how: { readonly exactly?: boolean; readonly patience?: number } = {}): Promise<void> {
+  async receives(
+    client: ScriptClient,
+    text: string,
+    how: { readonly exactly?: boolean; readonly patience?: number } = {},
+  ): Promise<void> {
     for (const expected of elementsOf(this.say(text, client))) {
       const actual = await client.next(how.patience);
       const problem = mismatch(expected, actual, this.#names, how.exactly === true);
-      if (problem !== undefined) throw new Error(`${problem}\n  expected ${expected.toString()}\n  received ${actual.toString()}`);
+      if (problem !== undefined)
+        throw new Error(`${problem}\n  expected ${expected.toString()}\n  received ${actual.toString()}`);
     }
   }
 

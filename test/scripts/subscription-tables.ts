@@ -98,7 +98,9 @@ export const INBOUND = {
 } as const;
 
 /** A.1: the states, and how each is "reflected in the user's roster". */
-export const STATES: Readonly<Record<string, { readonly state: SubscriptionState; readonly shown: string; readonly pendingIn?: true }>> = {
+export const STATES: Readonly<
+  Record<string, { readonly state: SubscriptionState; readonly shown: string; readonly pendingIn?: true }>
+> = {
   None: { state: 'none', shown: 'none' },
   'None + Pending Out': { state: 'none+out', shown: 'none ask' },
   'None + Pending In': { state: 'none+in', shown: 'none', pendingIn: true },

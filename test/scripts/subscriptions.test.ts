@@ -73,7 +73,9 @@ class Scene {
     this.#routed = [];
     return sent.map(({ from, kind, to, type }) => {
       const own = type === undefined || type === 'unavailable' ? 'romeo@localhost/orchard' : 'romeo@localhost';
-      return kind === 'presence' && from?.full === own && to?.isBare === true ? (type ?? 'available') : `wrong: ${kind} from ${from?.full}`;
+      return kind === 'presence' && from?.full === own && to?.isBare === true
+        ? (type ?? 'available')
+        : `wrong: ${kind} from ${from?.full}`;
     });
   }
 
@@ -93,7 +95,9 @@ class Scene {
   }
 
   inject(contact: string, type: string): void {
-    this.server.server.router.send(Stanza.make('presence', { from: jid(contact), to: jid('romeo@localhost'), type, id: 'in' }));
+    this.server.server.router.send(
+      Stanza.make('presence', { from: jid(contact), to: jid('romeo@localhost'), type, id: 'in' }),
+    );
   }
 }
 
@@ -107,7 +111,11 @@ function shownItems(iq: Element | undefined): ReadonlyMap<string, string> {
   const items = iq?.getChild('query', 'jabber:iq:roster')?.getChildren('item') ?? [];
   return new Map(
     items.map(({ attrs }) => {
-      const words = [attrs['subscription'], attrs['ask'] === 'subscribe' ? 'ask' : '', attrs['approved'] === 'true' ? 'approved' : ''];
+      const words = [
+        attrs['subscription'],
+        attrs['ask'] === 'subscribe' ? 'ask' : '',
+        attrs['approved'] === 'true' ? 'approved' : '',
+      ];
       return [String(attrs['jid']), words.filter((word) => word !== '').join(' ')];
     }),
   );
@@ -115,8 +123,12 @@ function shownItems(iq: Element | undefined): ReadonlyMap<string, string> {
 
 /** What was pushed of a contact, and which presence came from it. */
 function told(came: readonly Element[], contact: string) {
-  const pushes = came.filter(({ attrs, name }) => name === 'iq' && attrs['type'] === 'set').flatMap((push) => shownItems(push).get(contact) ?? []);
-  const presence = came.filter(({ attrs, name }) => name === 'presence' && attrs['from'] === contact).map(({ attrs }) => String(attrs['type'] ?? 'available'));
+  const pushes = came
+    .filter(({ attrs, name }) => name === 'iq' && attrs['type'] === 'set')
+    .flatMap((push) => shownItems(push).get(contact) ?? []);
+  const presence = came
+    .filter(({ attrs, name }) => name === 'presence' && attrs['from'] === contact)
+    .map(({ attrs }) => String(attrs['type'] ?? 'available'));
   return { pushes, presence };
 }
 
@@ -130,13 +142,22 @@ test('the tables have a row for every state', (t) => {
   const states = Object.values(STATES).map(({ state }) => state);
   t.deepEqual(states.toSorted(), [...subscriptionStates].toSorted());
   for (const table of [...Object.values(OUTBOUND), ...Object.values(INBOUND)]) {
-    t.deepEqual(rowsOf(table).map(({ before }) => STATES[before]?.state), [...states]);
+    t.deepEqual(
+      rowsOf(table).map(({ before }) => STATES[before]?.state),
+      [...states],
+    );
     for (const { after } of rowsOf(table)) t.truthy(STATES[after]);
   }
 });
 
 /** The state after the event: in the roster, and in what waits for an answer. */
-async function stands(t: ExecutionContext, contact: string, after: string, listed: boolean, approved = false): Promise<void> {
+async function stands(
+  t: ExecutionContext,
+  contact: string,
+  after: string,
+  listed: boolean,
+  approved = false,
+): Promise<void> {
   const { pendingIn, shown } = STATES[after] ?? {};
   t.is(await scene.shown(contact), listed ? `${shown}${approved ? ' approved' : ''}` : undefined, 'the roster');
   t.is(await scene.pending(contact), pendingIn === true, 'a request that waits for an answer');
@@ -175,20 +196,27 @@ for (const [event, table] of Object.entries(OUTBOUND)) {
 for (const [event, table] of Object.entries(INBOUND)) {
   for (const { after, before, footnote, passes } of rowsOf(table)) {
     for (const listed of before === 'None' || before === 'None + Pending In' ? [true, false] : [true]) {
-      test.serial(`A.3 the contact sends "${event}" in "${before}"${listed ? '' : ', not in the roster'}`, async (t) => {
-        const contact = scene.contact(before, listed);
-        await scene.take();
-        scene.routed(contact);
-        scene.inject(contact, event);
-        const { presence, pushes } = told(await scene.take(), contact);
-        t.deepEqual(presence, passes ? [event] : [], 'what is delivered');
-        t.deepEqual(pushes, listed && shownIn(before) !== shownIn(after) ? [shownIn(after)] : [], 'what is pushed');
-        const reply = event === 'unsubscribe' && footnote ? ['unsubscribed'] : [];
-        const confirmation = event === 'subscribe' && footnote && before !== 'None' ? ['subscribed'] : [];
-        const lost = seesUser(before) && !seesUser(after) ? ['unavailable'] : [];
-        t.deepEqual(scene.routed(contact).toSorted(), [...reply, ...confirmation, ...lost].toSorted(), 'what is answered');
-        await stands(t, contact, after, listed);
-      });
+      test.serial(
+        `A.3 the contact sends "${event}" in "${before}"${listed ? '' : ', not in the roster'}`,
+        async (t) => {
+          const contact = scene.contact(before, listed);
+          await scene.take();
+          scene.routed(contact);
+          scene.inject(contact, event);
+          const { presence, pushes } = told(await scene.take(), contact);
+          t.deepEqual(presence, passes ? [event] : [], 'what is delivered');
+          t.deepEqual(pushes, listed && shownIn(before) !== shownIn(after) ? [shownIn(after)] : [], 'what is pushed');
+          const reply = event === 'unsubscribe' && footnote ? ['unsubscribed'] : [];
+          const confirmation = event === 'subscribe' && footnote && before !== 'None' ? ['subscribed'] : [];
+          const lost = seesUser(before) && !seesUser(after) ? ['unavailable'] : [];
+          t.deepEqual(
+            scene.routed(contact).toSorted(),
+            [...reply, ...confirmation, ...lost].toSorted(),
+            'what is answered',
+          );
+          await stands(t, contact, after, listed);
+        },
+      );
     }
   }
 }

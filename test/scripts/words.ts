@@ -49,12 +49,21 @@ function scram(client: ScriptClient, [what = '', name = '', header = 'n,,', wron
     return encode(client.scram?.final(challenge, name) ?? '');
   }
   const type = /^p=([^,]*)/.exec(header)?.[1];
-  client.scram = new ScramClient(what, name, header, type === undefined || wrong !== undefined ? Buffer.alloc(0) : client.binding(type));
+  client.scram = new ScramClient(
+    what,
+    name,
+    header,
+    type === undefined || wrong !== undefined ? Buffer.alloc(0) : client.binding(type),
+  );
   return encode(client.scram.first());
 }
 
 /** `authcid NUL HMAC(token, "Initiator" || cb-data)`: draft-ietf-kitten-sasl-ht-00 section 3.1. */
-function hashedToken(client: ScriptClient, names: Names, [kind = '', user = '', token = '']: readonly string[]): string {
+function hashedToken(
+  client: ScriptClient,
+  names: Names,
+  [kind = '', user = '', token = '']: readonly string[],
+): string {
   const type = TYPES.get(kind);
   const hash = createHmac('sha256', names.get(token) ?? token).update('Initiator');
   if (type !== undefined) hash.update(client.binding(type));

@@ -24,11 +24,15 @@ async function inTurn(work: () => Promise<void>): Promise<void> {
   }
 }
 
+/** Section of the specification, what happens, row of the feature list. */
+const TITLE = /^.+: .+ \([A-Z]\d+(?:, [A-Z]\d+)*\)$/;
+
 // One test a script; the language is described in parse.ts.
 for (const file of globSync('**/*.script', { cwd: directory }).toSorted()) {
   const script = parseScript(readFileSync(join(directory, file), 'utf8'));
   test(`${file}: ${script.title}`, async (t) => {
     t.timeout(120_000);
+    t.regex(script.title, TITLE);
     await t.notThrowsAsync(() => inTurn(() => play(script)));
   });
 }
