@@ -1,4 +1,5 @@
 import type { Element } from 'ltx';
+import { attributeOf } from '#src/stanza/attributes.ts';
 
 /** Values that `{name}` took. */
 export type Names = Map<string, string>;
@@ -17,11 +18,11 @@ function compare(expected: Element, actual: Element, names: Names, exactly: bool
   if (expected.getNS() !== actual.getNS()) return `${here}: is in ${String(actual.getNS())}`;
   for (const [name, value] of Object.entries(expected.attrs)) {
     if (name === 'xmlns' || name.startsWith('xmlns:')) continue;
-    const found: unknown = actual.attrs[name];
+    const found = attributeOf(actual, name);
     if (value === '!') {
-      if (found !== undefined) return `${here}: has ${name}='${String(found)}'`;
-    } else if (!matches(String(value), typeof found === 'string' ? found : undefined, names)) {
-      return `${here}: ${name} is ${found === undefined ? 'absent' : `'${String(found)}'`}, not '${String(value)}'`;
+      if (found !== undefined) return `${here}: has ${name}='${found}'`;
+    } else if (!matches(String(value), found, names)) {
+      return `${here}: ${name} is ${found === undefined ? 'absent' : `'${found}'`}, not '${String(value)}'`;
     }
   }
   if (exactly) {
