@@ -6,11 +6,13 @@ import { reasonCodes } from './packet/reason-codes.ts';
 import { MqttServer } from './server.ts';
 import './services.ts';
 import { mqttSection } from './settings.ts';
+import { serveUplinks } from './uplink/index.ts';
+import { uplinksSection } from './uplink/settings.ts';
 
 /** The MQTT broker: versions 3.1, 3.1.1 and 5.0. */
 export const mqtt: FrontEnd = {
   name: 'mqtt',
-  sections: [mqttSection],
+  sections: [mqttSection, uplinksSection],
   listenerKinds: [
     {
       kind: 'mqtt',
@@ -33,14 +35,22 @@ function start(runtime: Runtime): RunningFrontEnd {
   runtime.http.upgrade('mqtt', acceptWebSockets(server));
   declareMetrics(runtime.metrics, server);
   followAccounts(runtime, server);
+  const uplinks = serveUplinks(runtime, server);
   return {
     services: { mqtt: { broker: (host) => server.broker(host), brokers: () => server.brokers } },
     async opened() {
       await server.restore();
       for (const broker of server.brokers) broker.system.start();
+      uplinks.open();
     },
-    reloaded: () => server.reload(),
-    stop: (text) => server.shutDown(text),
+    reloaded() {
+      server.reload();
+      uplinks.reload();
+    },
+    stop(text) {
+      uplinks.stop();
+      server.shutDown(text);
+    },
   };
 }
 

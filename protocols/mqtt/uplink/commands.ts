@@ -1,0 +1,130 @@
+import { hostOf, quoted, host } from '#src/admin/commands/common.ts';
+import { type Argument, type Command, CommandError, defineCommand, type Row } from '#src/admin/commands.ts';
+import type { AdminParts } from '#src/admin/parts.ts';
+import type { Uplink } from './uplink.ts';
+import type { Uplinks } from './uplinks.ts';
+
+const tags = ['mqtt', 'uplinks'];
+const name = {
+  name: 'name',
+  type: 'string',
+  description: 'Name of the uplink in the settings',
+} as const satisfies Argument;
+
+/** The commands of the uplinks; `bridge` is what MQTT operators call them. */
+export function uplinkCommands(uplinks: Uplinks): readonly Command[] {
+  const find = (parts: Pick<AdminParts, 'router'>, domain: string, wanted: string): Uplink => {
+    const uplink = uplinks.find(hostOf(parts, domain), wanted);
+    if (uplink === undefined) throw new CommandError(404, `there is no uplink ${quoted(wanted)}`);
+    return uplink;
+  };
+  return [
+    defineCommand({
+      name: 'mqtt_bridge_list',
+      description:
+        'The uplinks of a host to other MQTT brokers; those that are gone from the settings, too, while messages wait for them.',
+      tags,
+      arguments: [host],
+      result: 'table',
+      async run(parts, args) {
+        const domain = hostOf(parts, args.host);
+        const rows = [...uplinks].filter((entry) => entry.host === domain).map(({ uplink }) => rowOf(uplink));
+        const leftovers = await uplinks.leftovers(domain);
+        return [...rows, ...leftovers.map((left) => leftoverOf(left, uplinks.waitingFor(domain, left)))];
+      },
+    }),
+    defineCommand({
+      name: 'mqtt_bridge_status',
+      description: 'The state of an uplink, and what it has counted.',
+      tags,
+      arguments: [host, name],
+      result: 'tuple',
+      run: (parts, args) => detailsOf(find(parts, args.host, args.name)),
+    }),
+    defineCommand({
+      name: 'mqtt_bridge_start',
+      description: 'Connect an uplink now.',
+      tags,
+      arguments: [host, name],
+      result: 'rescode',
+      run(parts, args) {
+        find(parts, args.host, args.name).link.start();
+        return true;
+      },
+    }),
+    defineCommand({
+      name: 'mqtt_bridge_stop',
+      description:
+        'Disconnect an uplink until it is started again or the server is. What is published meanwhile waits for it.',
+      tags,
+      arguments: [host, name],
+      result: 'rescode',
+      run(parts, args) {
+        find(parts, args.host, args.name).link.stop();
+        return true;
+      },
+    }),
+    defineCommand({
+      name: 'mqtt_bridge_forget',
+      description:
+        'Delete what is kept for an uplink that is gone from the settings. Answers how many messages waited for it.',
+      tags,
+      arguments: [host, name],
+      result: 'value',
+      async run(parts, args) {
+        const domain = hostOf(parts, args.host);
+        if (uplinks.find(domain, args.name) !== undefined)
+          throw new CommandError(409, `the uplink ${quoted(args.name)} is in the settings; take it out first`);
+        const known = await uplinks.leftovers(domain);
+        if (!known.includes(args.name))
+          throw new CommandError(404, `nothing is kept of an uplink ${quoted(args.name)}`);
+        const waited = uplinks.forget(domain, args.name);
+        await parts.store.barrier();
+        return waited;
+      },
+    }),
+  ];
+}
+
+function rowOf({ link, options, state }: Uplink): Row {
+  return {
+    name: options.name,
+    state: link.phase,
+    address: link.place,
+    version: options.version === 5 ? '5.0' : '3.1.1',
+    client_id: options.clientId,
+    queued: state.waiting,
+    queued_bytes: state.bytes,
+    problem: link.lastError,
+  };
+}
+
+function leftoverOf(left: string, queued: number): Row {
+  return {
+    name: left,
+    state: 'removed',
+    address: '',
+    version: '',
+    client_id: '',
+    queued,
+    queued_bytes: 0,
+    problem: 'not in the settings',
+  };
+}
+
+function detailsOf(uplink: Uplink): Row {
+  const { connected, dropped, failed, received, repeated, sent, unasked } = uplink.counters;
+  const { since } = uplink.link;
+  return {
+    ...rowOf(uplink),
+    since: since === undefined ? '' : new Date(since).toISOString(),
+    in_flight: uplink.inFlight,
+    sent,
+    received,
+    repeated,
+    unasked,
+    connected,
+    failed,
+    ...Object.fromEntries(Object.entries(dropped).map(([reason, count]) => [`dropped_${reason}`, count])),
+  };
+}
