@@ -37,7 +37,7 @@ function start(runtime: Runtime): RunningFrontEnd {
   followAccounts(runtime, server);
   const uplinks = serveUplinks(runtime, server);
   return {
-    services: { mqtt: { broker: (host) => server.broker(host), brokers: () => server.brokers } },
+    services: { mqtt: { broker: (host) => server.broker(host), brokers: () => server.brokers, uplinks } },
     async opened() {
       await server.restore();
       for (const broker of server.brokers) broker.system.start();
@@ -59,7 +59,9 @@ function followAccounts({ accounts }: Runtime, server: MqttServer): void {
   const { administrativeAction, notAuthorized } = reasonCodes;
   accounts.watch({
     removed: (host, local) =>
-      server.broker(host)?.accountRemoved(local, (session) => session.link?.end(notAuthorized, 'the account was removed')),
+      server
+        .broker(host)
+        ?.accountRemoved(local, (session) => session.link?.end(notAuthorized, 'the account was removed')),
     disabled(host, local) {
       for (const session of [...(server.broker(host)?.sessions ?? [])]) {
         if (session.account === local) session.link?.end(administrativeAction, 'the account was disabled');

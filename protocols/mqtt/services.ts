@@ -1,4 +1,5 @@
 import type { Broker } from './broker.ts';
+import type { Uplinks } from './uplink/uplinks.ts';
 
 declare module '#src/plugin/contracts.ts' {
   interface Services {
@@ -6,6 +7,7 @@ declare module '#src/plugin/contracts.ts' {
     readonly mqtt: {
       broker(host: string): Broker | undefined;
       brokers(): Iterable<Broker>;
+      readonly uplinks: Uplinks;
     };
   }
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { uplinkCommands } from '#protocols/mqtt/uplink/commands.ts';
+import { uplinkCommands } from '#protocols/mqtt/commands/uplinks.ts';
 import { declareUplinkMetrics } from '#protocols/mqtt/uplink/metrics.ts';
 import { addressOf, uplinkOptions } from '#protocols/mqtt/uplink/settings.ts';
 import type { AdminParts } from '#src/admin/parts.ts';
@@ -124,8 +124,10 @@ test('reload: one that is new begins', async (t) => {
 
 /** Runs a command by name. */
 async function run(fixture: Fixture, name: string, args: Readonly<Record<string, string>>): Promise<unknown> {
-  const command = new Commands(uplinkCommands(fixture.uplinks)).find(name);
-  const parts = { store: fixture.store, router: { host: (domain: string) => (domain === HOST ? {} : undefined) } };
+  const command = new Commands(uplinkCommands).find(name);
+  const { store, uplinks } = fixture;
+  const router = { host: (domain: string) => (domain === HOST ? {} : undefined) };
+  const parts = { store, router, services: { mqtt: { uplinks } } };
   return await command?.run(parts as unknown as AdminParts, { host: HOST, ...args });
 }
 
