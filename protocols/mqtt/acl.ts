@@ -67,8 +67,9 @@ export class Acl {
   }
 
   list(): readonly NamedAclEntry[] {
-    const stored = [...this.#stored].map(([id, entry]) => ({ id, ...entry }));
-    return [...stored, ...this.#options.settings().acl.map((entry) => ({ id: 'settings', ...entry }))];
+    const named = (id: string, entry: AclEntry): NamedAclEntry => Object.assign({ id }, entry);
+    const stored = [...this.#stored].map(([id, entry]) => named(id, entry));
+    return [...stored, ...this.#options.settings().acl.map((entry) => named('settings', entry))];
   }
 
   add(entry: AclEntry): string {
@@ -97,9 +98,13 @@ export class Acl {
   /** What holds for a client now: `view` if it is still up to date, else a new one to keep. */
   viewOf(identity: Identity, view: AclView | undefined): AclView {
     if (view?.generation === this.#generation) return view;
-    const entries = [...this.#stored.values(), ...this.#options.settings().acl].filter(({ who }) => this.#isAbout(who, identity));
+    const entries = [...this.#stored.values(), ...this.#options.settings().acl].filter(({ who }) =>
+      this.#isAbout(who, identity),
+    );
     const rules = (action: AclAction): readonly Rule[] =>
-      entries.flatMap((entry) => (entry.action === action || entry.action === 'all' ? this.#ruleOf(entry, identity) : []));
+      entries.flatMap((entry) =>
+        entry.action === action || entry.action === 'all' ? this.#ruleOf(entry, identity) : [],
+      );
     return { generation: this.#generation, publish: rules('publish'), subscribe: rules('subscribe') };
   }
 

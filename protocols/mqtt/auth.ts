@@ -51,7 +51,8 @@ export function authenticate(
   }
   if (username === undefined) return anonymous(server, transport);
   if (password === undefined) return badCredentials();
-  if (!secureEnough(server, transport)) return new Objection(reasonCodes.notAuthorized, 'passwords are taken over TLS only');
+  if (!secureEnough(server, transport))
+    return new Objection(reasonCodes.notAuthorized, 'passwords are taken over TLS only');
   const login = readUsername(server, username, transport.tls?.serverName);
   return checkPassword(server, login, username, password);
 }
@@ -94,7 +95,12 @@ function byCertificate(server: MqttServer, { tls }: Transport, username: string 
 }
 
 /** Why an account that proved itself still may not come in. Asked after the proof, so that a stranger learns nothing. */
-export function objectionTo(server: MqttServer, { broker, account }: Login, { ip }: Transport, resource: string): Objection | undefined {
+export function objectionTo(
+  server: MqttServer,
+  { broker, account }: Login,
+  { ip }: Transport,
+  resource: string,
+): Objection | undefined {
   const { domain } = broker;
   if (account === '') return undefined;
   const ban = server.accounts.banDetails(domain, account);

@@ -1,20 +1,25 @@
-/** Why messages were not delivered: one counter for each reason. */
-export interface Drops {
+/** Why messages are not delivered, as the metrics tell it. */
+export const dropReasons = [
   /** The queue had all the messages that it may have. */
-  queue_full: number;
+  'queue_full',
   /** The queue had all the bytes that it may have. */
-  queue_size: number;
+  'queue_size',
   /** The client reads slowly, and the message is of QoS 0. */
-  slow: number;
+  'slow',
   /** The message expired while it waited. */
-  expired: number;
+  'expired',
   /** It is larger than the client takes. */
-  too_large: number;
+  'too_large',
   /** The publisher may not publish there. */
-  not_authorized: number;
+  'not_authorized',
   /** There was no room for it among the retained messages. */
-  retained_full: number;
-}
+  'retained_full',
+] as const;
+
+export type DropReason = (typeof dropReasons)[number];
+
+/** One counter for each reason. */
+export type Drops = Record<DropReason, number>;
 
 export const noDrops = (): Drops => ({
   queue_full: 0,

@@ -20,7 +20,7 @@ export type AuthStep =
 /** A run that is going on, and who waits for its end. */
 export interface AuthRun {
   readonly exchange: Exchange;
-  done(result: { readonly login: Login; readonly data: Buffer } | Objection): void;
+  readonly done: (result: { readonly login: Login; readonly data: Buffer } | Objection) => void;
 }
 
 /** One run of an authentication method: in CONNECT and AUTH, or later as re-authentication (MQTT 5 sections 4.12 and 4.12.1). */

@@ -11,7 +11,8 @@ export function declareMetrics(metrics: Metrics, server: MqttServer): void {
     for (const broker of server.brokers) total += read(broker);
     return total;
   };
-  const each = (read: (broker: Broker) => number) => [...server.brokers].map((broker) => [[broker.domain], read(broker)] as const);
+  const each = (read: (broker: Broker) => number) =>
+    [...server.brokers].map((broker) => [[broker.domain], read(broker)] as const);
   metrics.gauge('trivium_mqtt_connections', 'Open connections, logged in or not', () => clients.size);
   metrics.counted('trivium_mqtt_connections_opened_total', 'Connections accepted', () => counters.opened);
   metrics.counted('trivium_mqtt_authenticated_total', 'CONNECT packets accepted', () => counters.authenticated);
@@ -20,11 +21,21 @@ export function declareMetrics(metrics: Metrics, server: MqttServer): void {
     [...counters.ended].map(([reason, count]) => [[reasonName(reason)], count]),
   );
   metrics.gauges('trivium_mqtt_sessions', 'Sessions by host', ['host'], () => each(({ sessions }) => sessions.size));
-  metrics.gauges('trivium_mqtt_subscriptions', 'Subscriptions by host', ['host'], () => each(({ subscriptions }) => subscriptions.size));
-  metrics.gauges('trivium_mqtt_retained', 'Retained messages by host', ['host'], () => each(({ retained }) => retained.count));
-  metrics.counted('trivium_mqtt_messages_received_total', 'PUBLISH packets from clients', () => sum(({ traffic }) => traffic.received));
-  metrics.counted('trivium_mqtt_messages_sent_total', 'PUBLISH packets to clients', () => sum(({ traffic }) => traffic.sent));
-  metrics.counted('trivium_mqtt_bytes_received_total', 'Bytes from clients', () => sum(({ traffic }) => traffic.bytesReceived));
+  metrics.gauges('trivium_mqtt_subscriptions', 'Subscriptions by host', ['host'], () =>
+    each(({ subscriptions }) => subscriptions.size),
+  );
+  metrics.gauges('trivium_mqtt_retained', 'Retained messages by host', ['host'], () =>
+    each(({ retained }) => retained.count),
+  );
+  metrics.counted('trivium_mqtt_messages_received_total', 'PUBLISH packets from clients', () =>
+    sum(({ traffic }) => traffic.received),
+  );
+  metrics.counted('trivium_mqtt_messages_sent_total', 'PUBLISH packets to clients', () =>
+    sum(({ traffic }) => traffic.sent),
+  );
+  metrics.counted('trivium_mqtt_bytes_received_total', 'Bytes from clients', () =>
+    sum(({ traffic }) => traffic.bytesReceived),
+  );
   metrics.countedBy('trivium_mqtt_messages_dropped_total', 'Messages that were not delivered', ['reason'], () => {
     const totals = new Map<string, number>();
     for (const { drops } of server.brokers) {

@@ -67,10 +67,11 @@ export function readAclFile(text: string): Imported<AclEntry> {
   for (const [index, raw] of text.split('\n').entries()) {
     const row = raw.trim();
     if (row === '' || row.startsWith('#')) continue;
-    const [word = '', rest = ''] = splitWord(row);
+    const [word, rest] = splitWord(row);
     if (word === 'user') who = rest;
     else {
-      const read = word === 'topic' || word === 'pattern' ? readAclLine(word === 'topic' ? who : '*', rest) : 'an unknown word';
+      const read =
+        word === 'topic' || word === 'pattern' ? readAclLine(word === 'topic' ? who : '*', rest) : 'an unknown word';
       if (typeof read === 'string') skipped.push({ line: index + 1, why: read });
       else taken.push(read);
     }
@@ -79,7 +80,7 @@ export function readAclFile(text: string): Imported<AclEntry> {
 }
 
 function readAclLine(who: string, text: string): AclEntry | string {
-  const [word = '', rest = ''] = splitWord(text);
+  const [word, rest] = splitWord(text);
   const named = ACTIONS.get(word);
   const filter = named === undefined || rest === '' ? text : rest;
   const fault = topicFilterFault(filter);

@@ -12,7 +12,14 @@ export interface Receiver {
   /** Not much waits for the socket. */
   readonly writable: boolean;
   /** @returns false when the packet is larger than the client takes */
-  publish(publication: Publication, qos: QoS, retain: boolean, packetId: number, dup: boolean, ids: readonly number[]): boolean;
+  publish(
+    publication: Publication,
+    qos: QoS,
+    retain: boolean,
+    packetId: number,
+    dup: boolean,
+    ids: readonly number[],
+  ): boolean;
   /** @param durable only when all that was written so far is on the disk */
   release(packetId: number, reason: ReasonCode, durable: boolean): void;
 }
@@ -233,6 +240,8 @@ export class Outgoing {
     this.#flights = undefined;
     if (this.#stored || flights === undefined) return [];
     // [MQTT-4.8.2-5]: a message of QoS 2 that was sent stays with the session that has ended.
-    return [...flights.values()].flatMap(({ delivery, qos }) => (delivery === undefined || qos === 2 ? [] : [delivery]));
+    return [...flights.values()].flatMap(({ delivery, qos }) =>
+      delivery === undefined || qos === 2 ? [] : [delivery],
+    );
   }
 }

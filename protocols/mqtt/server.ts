@@ -53,7 +53,15 @@ export class MqttServer {
     const acl = aclTable(store);
     for (const { domain } of hosts) {
       const options = optionsOf(settings(), domain);
-      const broker = new Broker({ domain, options, stored, acl, durably: this.durably, timers, access: () => access(domain) });
+      const broker = new Broker({
+        domain,
+        options,
+        stored,
+        acl,
+        durably: this.durably,
+        timers,
+        access: () => access(domain),
+      });
       this.#brokers.set(domain, broker);
     }
   }
@@ -110,7 +118,12 @@ export class MqttServer {
   ended(client: Client, reason: ReasonCode, text: string | undefined): void {
     this.counters.ended.set(reason, (this.counters.ended.get(reason) ?? 0) + 1);
     if (this.log.debugEnabled) {
-      this.log.debug('connection ended', { reason: reasonName(reason), text, ip: client.transport.ip, client: client.clientId });
+      this.log.debug('connection ended', {
+        reason: reasonName(reason),
+        text,
+        ip: client.transport.ip,
+        client: client.clientId,
+      });
     }
   }
 

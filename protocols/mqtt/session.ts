@@ -10,6 +10,7 @@ import type { Publication } from './publication.ts';
 import type { SessionRecord } from './session-store.ts';
 import type { ShareGroup } from './share-group.ts';
 import { type BacklogOwner, StoredBacklog } from './stored-backlog.ts';
+import type { FewOrMany } from './topics/few.ts';
 import type { Granted, Match } from './topics/tree.ts';
 
 /** MQTT 5 section 3.1.2.11.2: a session that does not expire. */
@@ -64,7 +65,7 @@ export class Session implements OutgoingOwner, BacklogOwner, Waiter, Timed, Iden
   /** When the connection ended, milliseconds since the epoch; undefined while it lasts. */
   ended: number | undefined = undefined;
   link: Link | undefined = undefined;
-  subscriptions: Map<string, Granted> | undefined = undefined;
+  subscriptions: FewOrMany<string, Granted> | undefined = undefined;
   /** Packet identifiers that the client has published with at QoS 2 and not released. */
   receiving: Set<number> | undefined = undefined;
   /** Numbers of messages at QoS 2 that the client has received and not completed. */
@@ -150,7 +151,13 @@ export class Session implements OutgoingOwner, BacklogOwner, Waiter, Timed, Iden
   }
 
   /** @param share the group that chose this session */
-  take(publication: Publication, qos: QoS, retain: boolean, ids: readonly number[], share: ShareGroup | undefined): void {
+  take(
+    publication: Publication,
+    qos: QoS,
+    retain: boolean,
+    ids: readonly number[],
+    share: ShareGroup | undefined,
+  ): void {
     if (qos > 0 || (this.link === undefined && this.durable && this.broker.options.queueQos0)) {
       this.outgoing.add({ publication, qos, retain, ids, share });
       if (this.durable) this.broker.wrote = true;
@@ -160,7 +167,12 @@ export class Session implements OutgoingOwner, BacklogOwner, Waiter, Timed, Iden
   // Its life
 
   /** @param window messages that may have been on their way when the last process died */
-  restore({ ended, sent }: SessionRecord, received: readonly number[], released: readonly number[], window: number): void {
+  restore(
+    { ended, sent }: SessionRecord,
+    received: readonly number[],
+    released: readonly number[],
+    window: number,
+  ): void {
     if (received.length > 0) this.receiving = new Set(received);
     if (released.length > 0) this.#released = new Set(released);
     this.ended = ended;

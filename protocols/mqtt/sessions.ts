@@ -50,7 +50,10 @@ export class Sessions implements Iterable<Session> {
    * A client has connected: takes its session over, or begins one [MQTT-3.1.2-4] [MQTT-3.1.2-5].
    * @returns undefined when the host or the account has as many sessions as it may have
    */
-  open(link: Link, { cleanStart, expiry, will }: Opening): { readonly session: Session; readonly present: boolean } | undefined {
+  open(
+    link: Link,
+    { cleanStart, expiry, will }: Opening,
+  ): { readonly session: Session; readonly present: boolean } | undefined {
     const { identity } = link;
     const key = keyOf(identity);
     // [MQTT-3.1.4-3]

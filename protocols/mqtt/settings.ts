@@ -21,7 +21,9 @@ const aclEntry = z.strictObject({
     .min(1)
     .max(3071)
     .prefault('*')
-    .describe('Whom it is about: an account by pattern (*, fleet-*, sensor@example.org), anonymous, or acl:NAME for a list of acl.'),
+    .describe(
+      'Whom it is about: an account by pattern (*, fleet-*, sensor@example.org), anonymous, or acl:NAME for a list of acl.',
+    ),
   action: z.enum(['publish', 'subscribe', 'all']).prefault('all').describe('What it is about.'),
   filter: filter().describe('Topics; %u stands for the user name, %c for the client identifier, %d for the domain.'),
   allow: z.boolean().prefault(true).describe('Whether it is allowed.'),
@@ -34,7 +36,9 @@ export const mqttSection = declare(
     max_connect_size: size({ min: '1KB', max: '1MB' }).prefault('16KB').describe('Largest CONNECT, the will included.'),
     max_topic_levels: count(1, 65535).prefault(200).describe('Levels of a topic name or filter.'),
     max_subscriptions: count(1, 10_000_000).prefault(10_000).describe('Subscriptions of a session.'),
-    max_sessions: count(1, 100_000_000).prefault(1_000_000).describe('Sessions of a host, those of absent clients included.'),
+    max_sessions: count(1, 100_000_000)
+      .prefault(1_000_000)
+      .describe('Sessions of a host, those of absent clients included.'),
     max_sessions_per_account: count(1, 100_000_000).prefault(10_000).describe('The same of one account.'),
     max_in_flight: count(1, 65535)
       .prefault(100)
@@ -54,10 +58,14 @@ export const mqttSection = declare(
       .prefault('0s')
       .describe('Longest keep alive: clients of MQTT 5 that ask for more, or none, get this one. 0s for no limit.'),
     topic_aliases: count(0, 65535).prefault(100).describe('Topic aliases that a client may use.'),
-    topic_aliases_out: count(0, 65535).prefault(16).describe('Topic aliases that the server uses towards a client that takes them.'),
+    topic_aliases_out: count(0, 65535)
+      .prefault(16)
+      .describe('Topic aliases that the server uses towards a client that takes them.'),
     message_rate: count(0, 1_000_000)
       .prefault(0)
-      .describe('Messages per second that are read from a client, on average; what comes faster waits. 0 for no limit.'),
+      .describe(
+        'Messages per second that are read from a client, on average; what comes faster waits. 0 for no limit.',
+      ),
     retained_count: count(0, 100_000_000).prefault(100_000).describe('Retained messages of a host.'),
     retained_size: size({ max: '64GB' }).prefault('256MB').describe('Bytes of all retained messages of a host.'),
     retained_matches: count(1, 10_000_000).prefault(10_000).describe('Retained messages that a subscription brings.'),
@@ -75,15 +83,21 @@ export const mqttSection = declare(
     certificate_user: z
       .enum(['off', 'cn'])
       .prefault('cn')
-      .describe('Whether a client certificate stands for a password: cn for that of the account which its common name tells.'),
+      .describe(
+        'Whether a client certificate stands for a password: cn for that of the account which its common name tells.',
+      ),
     acl: z
       .array(aclEntry)
       .max(10_000)
       .prefault([])
-      .describe('Who may publish and subscribe to what: the first entry that fits decides. Entries made by commands come before.')
+      .describe(
+        'Who may publish and subscribe to what: the first entry that fits decides. Entries made by commands come before.',
+      )
       .meta({ sample: '- { action: publish, filter: "devices/%u/#" }\n- { who: "acl:admin", filter: "#" }' }),
     acl_default: z.enum(['allow', 'deny']).prefault('allow').describe('What holds where no entry fits.'),
-    sys_interval: duration({ max: '1h' }).prefault('10s').describe('How often the topics below $SYS are published; 0s for never.'),
+    sys_interval: duration({ max: '1h' })
+      .prefault('10s')
+      .describe('How often the topics below $SYS are published; 0s for never.'),
     device_topics: z
       .boolean()
       .prefault(true)

@@ -146,7 +146,7 @@ export class StoredBacklog implements Backlog {
 
   #measure(): number {
     let bytes = 0;
-    for (let from = this.#cursor; ; ) {
+    for (let from = this.#cursor; ;) {
       const page = this.#journal.read(this.#owner.place, from, PAGE);
       const last = page.at(-1);
       if (last === undefined) return bytes;

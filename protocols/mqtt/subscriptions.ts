@@ -1,6 +1,7 @@
 import type { Publication } from './publication.ts';
 import type { Session } from './session.ts';
 import { ShareGroup } from './share-group.ts';
+import { FewOrMany } from './topics/few.ts';
 import { readShared, type ShareStrategy } from './topics/shared.ts';
 import { type Granted, type Match, TopicTree } from './topics/tree.ts';
 
@@ -53,7 +54,7 @@ export class Subscriptions {
   /** Adds or replaces. @returns what it replaced */
   add(session: Session, granted: Granted): Granted | undefined {
     const { filter } = granted;
-    session.subscriptions ??= new Map();
+    session.subscriptions ??= new FewOrMany();
     const old = session.subscriptions.get(filter);
     session.subscriptions.set(filter, granted);
     const shared = readShared(filter);

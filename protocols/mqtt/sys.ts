@@ -45,7 +45,9 @@ export class SystemTopics implements Timed {
     const { options, sessions } = this.#broker;
     if (!filter.startsWith('$SYS/')) return [];
     const values = options.sysInterval === 0 ? [] : this.#values();
-    const found = values.filter(([topic]) => matchesFilter(filter, topic)).map(([topic, value]) => messageOf(topic, value));
+    const found = values
+      .filter(([topic]) => matchesFilter(filter, topic))
+      .map(([topic, value]) => messageOf(topic, value));
     if (!options.deviceTopics) return found;
     for (const session of sessions) {
       const topic = statusTopic(session);
@@ -90,7 +92,9 @@ export class SystemTopics implements Timed {
       'heap/current': heap,
     };
     const broker = Object.entries(numbers).map(([name, value]) => [`$SYS/broker/${name}`, String(value)] as const);
-    const dropped = Object.entries(drops).map(([reason, count]) => [`$SYS/broker/dropped/${reason}`, String(count)] as const);
+    const dropped = Object.entries(drops).map(
+      ([reason, count]) => [`$SYS/broker/dropped/${reason}`, String(count)] as const,
+    );
     return [
       ['$SYS/broker/version', `trivium version ${VERSION}`],
       ['$SYS/broker/uptime', `${Math.floor((now - this.#started) / 1000)} seconds`],

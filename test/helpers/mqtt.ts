@@ -225,7 +225,10 @@ export class MqttTestClient {
   }
 
   async subscribe(...filters: readonly (string | Subscription)[]): Promise<readonly number[]> {
-    const subscriptions = filters.map((filter) => ({ qos: 0 as const, ...(typeof filter === 'string' ? { topic: filter } : filter) }));
+    const subscriptions = filters.map((filter) => ({
+      qos: 0 as const,
+      ...(typeof filter === 'string' ? { topic: filter } : filter),
+    }));
     const [first] = filters;
     const id = typeof first === 'object' ? first.id : undefined;
     const properties = id === undefined ? {} : { properties: { subscriptionIdentifier: id } };
@@ -237,7 +240,7 @@ export class MqttTestClient {
   /** Publishes, and waits for the whole exchange of its QoS. @returns the reason of the first answer */
   async publish(topic: string, payload: string, options: PublishOptions = {}): Promise<number | undefined> {
     const { messageId = 1, qos = 0 } = options;
-    this.send({ cmd: 'publish', topic, payload, dup: false, retain: false, qos, messageId, ...options } as Packet);
+    this.send({ cmd: 'publish', topic, payload, dup: false, retain: false, qos, messageId, ...options });
     if (qos === 0) return this.ping();
     const answer = await this.expect(qos === 1 ? 'puback' : 'pubrec');
     if (qos === 1 || (answer.reasonCode ?? 0) >= 0x80) return answer.reasonCode;

@@ -16,24 +16,31 @@ const aclList = defineCommand({
   arguments: [host],
   result: 'table',
   run: (parts, args) =>
-    brokerOf(parts, args.host).acl.list().map(({ action, allow, filter, id, who }) => ({
-      id,
-      principal: who,
-      action,
-      filter,
-      allow: String(allow),
-    })),
+    brokerOf(parts, args.host)
+      .acl.list()
+      .map(({ action, allow, filter, id, who }) => ({
+        id,
+        principal: who,
+        action,
+        filter,
+        allow: String(allow),
+      })),
 });
 
 const aclAdd = defineCommand({
   name: 'mqtt_acl_add',
-  description: 'Add an entry to the access list, behind those that were added before. It holds at once. Answers its id.',
+  description:
+    'Add an entry to the access list, behind those that were added before. It holds at once. Answers its id.',
   tags,
   arguments: [
     host,
     principal,
     { name: 'action', type: 'string', description: 'publish, subscribe or all' },
-    { name: 'filter', type: 'string', description: 'Topic filter; %u is the user name, %c the client identifier, %d the domain' },
+    {
+      name: 'filter',
+      type: 'string',
+      description: 'Topic filter; %u is the user name, %c the client identifier, %d the domain',
+    },
     { name: 'allow', type: 'string', description: 'true or false', default: 'true' },
   ],
   result: 'value',

@@ -14,7 +14,11 @@ export const client = {
   description: 'Client identifier, or user/identifier where several accounts have the same one',
 } as const satisfies Argument;
 
-export const filter = { name: 'filter', type: 'string', description: 'Topic filter such as devices/+/state' } as const satisfies Argument;
+export const filter = {
+  name: 'filter',
+  type: 'string',
+  description: 'Topic filter such as devices/+/state',
+} as const satisfies Argument;
 
 /** @throws CommandError 404 */
 export function brokerOf(parts: AdminParts, host: string): Broker {

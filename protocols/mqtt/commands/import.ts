@@ -8,13 +8,17 @@ import { brokerOf, tags } from './common.ts';
 
 const file = { name: 'file', type: 'string', description: 'Path of the file', file: true } as const;
 
-const rowsOf = (skipped: readonly Skipped[]): readonly Row[] => skipped.map(({ line, why }) => ({ line, result: 'skipped', detail: why }));
+const rowsOf = (skipped: readonly Skipped[]): readonly Row[] =>
+  skipped.map(({ line, why }) => ({ line, result: 'skipped', detail: why }));
 
 /** RFC 5802 section 3, from the salted password on. The other verifiers are made when the user logs in with the password. */
 function credentialOf({ iterations, salt, salted }: ImportedPassword): Credential {
   const key = (label: string): Buffer => createHmac('sha512', salted).update(label).digest();
   const storedKey = createHash('sha512').update(key('Client Key')).digest();
-  return { version: 1, scram: { 'SHA-512': { salt, iterations, keys: [{ storedKey, serverKey: key('Server Key') }] } } };
+  return {
+    version: 1,
+    scram: { 'SHA-512': { salt, iterations, keys: [{ storedKey, serverKey: key('Server Key') }] } },
+  };
 }
 
 const importPasswords = defineCommand({
@@ -38,14 +42,19 @@ const importPasswords = defineCommand({
 
 const importAcl = defineCommand({
   name: 'mqtt_import_acl',
-  description: 'Add the entries of an access file of mosquitto. There, what is not allowed is denied: set mqtt.acl_default to deny as well.',
+  description:
+    'Add the entries of an access file of mosquitto. There, what is not allowed is denied: set mqtt.acl_default to deny as well.',
   tags,
   arguments: [host, file],
   result: 'table',
   run(parts, args) {
     const { acl } = brokerOf(parts, args.host);
     const { skipped, taken } = readAclFile(readFileSync(args.file, 'utf8'));
-    const rows = taken.map((entry): Row => ({ line: 0, result: 'imported', detail: `${acl.add(entry)} ${entry.who} ${entry.filter}` }));
+    const rows = taken.map((entry): Row => ({
+      line: 0,
+      result: 'imported',
+      detail: `${acl.add(entry)} ${entry.who} ${entry.filter}`,
+    }));
     return durably(parts, [...rows, ...rowsOf(skipped)]);
   },
 });

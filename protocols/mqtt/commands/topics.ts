@@ -28,7 +28,15 @@ const listSubscriptions = defineCommand({
   name: 'mqtt_list_subscriptions',
   description: 'Subscriptions of one client, or of all to one topic filter.',
   tags,
-  arguments: [host, { name: 'client_or_filter', type: 'string', description: 'Client identifier, or a topic filter as it was subscribed to; empty for all', default: '' }],
+  arguments: [
+    host,
+    {
+      name: 'client_or_filter',
+      type: 'string',
+      description: 'Client identifier, or a topic filter as it was subscribed to; empty for all',
+      default: '',
+    },
+  ],
   result: 'table',
   run(parts, args) {
     const broker = brokerOf(parts, args.host);
@@ -64,7 +72,10 @@ const topicsTop = defineCommand({
   tags,
   arguments: [host, { name: 'n', type: 'integer', description: 'How many', default: 20 }],
   result: 'table',
-  run: (parts, args) => brokerOf(parts, args.host).top.list(args.n).map(([name, samples]) => ({ topic: name, samples })),
+  run: (parts, args) =>
+    brokerOf(parts, args.host)
+      .top.list(args.n)
+      .map(([name, samples]) => ({ topic: name, samples })),
 });
 
 const shown = ({ at, expires, message }: Retained): Row => ({
@@ -79,7 +90,11 @@ const listRetained = defineCommand({
   name: 'mqtt_list_retained',
   description: 'Retained messages by topic filter.',
   tags,
-  arguments: [host, { ...filter, default: '#' }, { name: 'limit', type: 'integer', description: 'At most so many', default: 1000 }],
+  arguments: [
+    host,
+    { ...filter, default: '#' },
+    { name: 'limit', type: 'integer', description: 'At most so many', default: 1000 },
+  ],
   result: 'table',
   run(parts, args) {
     checkFilter(args.filter);
@@ -101,7 +116,11 @@ const getRetained = defineCommand({
     const { payload } = found.message;
     const text = payload.toString('utf8');
     const isText = Buffer.from(text).equals(payload);
-    return { ...shown(found), encoding: isText ? 'text' : 'base64', payload: isText ? text : payload.toString('base64') };
+    return {
+      ...shown(found),
+      encoding: isText ? 'text' : 'base64',
+      payload: isText ? text : payload.toString('base64'),
+    };
   },
 });
 
@@ -143,7 +162,13 @@ const publish = defineCommand({
       ...(args.content_type === '' ? {} : { contentType: args.content_type }),
       ...(args.from === '' ? {} : { userProperties: [['from', args.from]] as const }),
     };
-    const message = { topic: args.topic, payload: Buffer.from(args.payload), qos: args.qos as QoS, retain: args.retain === 'true', properties };
+    const message = {
+      topic: args.topic,
+      payload: Buffer.from(args.payload),
+      qos: args.qos as QoS,
+      retain: args.retain === 'true',
+      properties,
+    };
     if (!broker.canRetain(message)) throw new CommandError(503, 'there is no room to retain it');
     return durably(parts, broker.publish(message, undefined));
   },

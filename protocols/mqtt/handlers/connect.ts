@@ -34,25 +34,33 @@ function run(connecting: Connecting, from: number): void {
   for (const [index, step] of steps.entries()) {
     if (index < from) continue;
     const verdict = step(connecting);
-    if (verdict instanceof Promise) return wait(connecting, index, verdict);
+    if (verdict instanceof Promise) return void wait(connecting, index, verdict);
     if (verdict !== undefined) return refuse(client, verdict);
   }
 }
 
 /** Nothing more is read until a password is checked; an enhanced authentication goes on by packets. */
-function wait(connecting: Connecting, index: number, verdict: Promise<Verdict>): void {
+async function wait(connecting: Connecting, index: number, verdict: Promise<Verdict>): Promise<void> {
   const { client } = connecting;
   if (client.auth === undefined) client.hold(HOLD.login);
-  const done = (result: Verdict): void => {
-    if (client.state === 'closed') return;
+  const result = await decided(client, verdict);
+  if (client.state === 'closed') return;
+  try {
     if (result === undefined) run(connecting, index + 1);
     else refuse(client, result);
-    client.letGo(HOLD.login);
-  };
-  verdict.then(done).catch((error: unknown) => {
+  } catch (error) {
+    client.failed(error);
+  }
+  client.letGo(HOLD.login);
+}
+
+async function decided(client: Client, verdict: Promise<Verdict>): Promise<Verdict> {
+  try {
+    return await verdict;
+  } catch (error) {
     client.server.log.error('a login was not decided', { error: String(error) });
-    done(new Objection(reasonCodes.serverUnavailable, 'the accounts cannot be asked now'));
-  });
+    return new Objection(reasonCodes.serverUnavailable, 'the accounts cannot be asked now');
+  }
 }
 
 /** [MQTT-3.1.4-2]: the client is told, then the connection is closed. */
@@ -92,7 +100,8 @@ function identify(connecting: Connecting): Verdict | Promise<Verdict> {
 function identifyByMethod(connecting: Connecting, method: string): Verdict | Promise<Verdict> {
   const { client, packet } = connecting;
   const exchange = Exchange.begin(client.server, method, client.transport.tls?.serverName);
-  if (exchange === undefined) return new Objection(reasonCodes.badAuthenticationMethod, 'an unknown authentication method');
+  if (exchange === undefined)
+    return new Objection(reasonCodes.badAuthenticationMethod, 'an unknown authentication method');
   const step = exchange.step(packet.authenticationData);
   if (step.kind === 'failure') return step.objection;
   if (step.kind === 'success') return new Objection(reasonCodes.protocolError, 'an exchange that ends where it begins');
@@ -132,8 +141,10 @@ function authorize({ client, login }: Connecting): Verdict {
 function takeWill({ client, packet: { will } }: Connecting): Verdict {
   const { broker } = client;
   if (will === undefined || broker === undefined) return undefined;
-  if (will.topic.startsWith('$')) return new Objection(reasonCodes.topicNameInvalid, 'the topic of the will is the server\'s');
-  if (!broker.acl.mayPublish(client.acl, will.topic)) return new Objection(reasonCodes.notAuthorized, 'the will may not be published');
+  if (will.topic.startsWith('$'))
+    return new Objection(reasonCodes.topicNameInvalid, "the topic of the will is the server's");
+  if (!broker.acl.mayPublish(client.acl, will.topic))
+    return new Objection(reasonCodes.notAuthorized, 'the will may not be published');
   if (!broker.canRetain(will)) return new Objection(reasonCodes.quotaExceeded, 'there is no room to retain the will');
   // It is kept as long as the connection: not with all that was read with it.
   client.will = { ...will, payload: Buffer.from(will.payload) };
@@ -156,7 +167,12 @@ function accept(connecting: Connecting): Verdict {
   client.write(connackOf(connecting, present, expiry, limited ? keepAlive : undefined));
   if (client.identity.account !== '') server.accounts.noteLogin(broker.domain, session.account, 'mqtt', transport.ip);
   if (server.log.debugEnabled) {
-    server.log.debug('connected', { account: session.account, client: session.clientId, ip: transport.ip, version: client.version });
+    server.log.debug('connected', {
+      account: session.account,
+      client: session.clientId,
+      ip: transport.ip,
+      version: client.version,
+    });
   }
   client.opened(session, limited ? keepAlive : packet.keepAlive);
   broker.system.status(session);
@@ -190,6 +206,8 @@ function connackOf(
 
 /** Section 4.10.1: where this client may expect its responses; access lists can keep others away from it. */
 function responseTopicOf(account: string, clientId: string): string {
-  const levels = [account === '' ? '-' : account, clientId].map((name) => name.replaceAll(/[%+#/]/g, encodeURIComponent));
+  const levels = [account === '' ? '-' : account, clientId].map((name) =>
+    name.replaceAll(/[%+#/]/g, encodeURIComponent),
+  );
   return `responses/${levels.join('/')}`;
 }

@@ -10,7 +10,11 @@ import type { Granted } from '../topics/tree.ts';
 const GRANTS = [reasonCodes.success, reasonCodes.grantedQos1, reasonCodes.grantedQos2] as const;
 
 /** SUBSCRIBE: MQTT 5 section 3.8. The answer comes before the retained messages. */
-export function handleSubscribe(client: Client, session: Session, { packetId, subscriptionId, subscriptions }: Subscribe): void {
+export function handleSubscribe(
+  client: Client,
+  session: Session,
+  { packetId, subscriptionId, subscriptions }: Subscribe,
+): void {
   const reasons: ReasonCode[] = [];
   const fresh: Granted[] = [];
   let stored = false;
@@ -64,6 +68,7 @@ function sendRetained(session: Session, { filter, id, qos }: Granted): void {
     const lower: QoS = qos < message.qos ? qos : message.qos;
     session.take(new Publication(message, at, undefined), lower, true, ids, undefined);
   };
-  for (const { at, message } of broker.retained.match(filter, broker.options.retainedMatches, broker.now)) send(message, at);
+  for (const { at, message } of broker.retained.match(filter, broker.options.retainedMatches, broker.now))
+    send(message, at);
   for (const message of broker.system.matching(filter)) send(message, broker.now);
 }

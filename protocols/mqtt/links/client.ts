@@ -95,12 +95,13 @@ export class Client implements DecoderHandler, Link, Waiter, Timed, Gate {
     try {
       handle(this, packet);
     } catch (error) {
-      this.#failed(error);
+      this.failed(error);
     }
     if (this.server.store.pressure && !this.#isHeld(HOLD.store)) this.server.hold(this);
   }
 
-  #failed(error: unknown): void {
+  /** A handler threw: the client is told that it is not its fault. */
+  failed(error: unknown): void {
     if (error instanceof StoreFull) return this.end(reasonCodes.quotaExceeded, 'the server is behind');
     const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
     this.server.log.error('a packet was not handled', { error: message, stack });
@@ -183,10 +184,18 @@ export class Client implements DecoderHandler, Link, Waiter, Timed, Gate {
     else if (!this.publish(publication, 0, retain, 0, false, ids)) drops.too_large += 1;
   }
 
-  publish(publication: Publication, qos: QoS, retain: boolean, packetId: number, dup: boolean, ids: readonly number[]): boolean {
+  publish(
+    publication: Publication,
+    qos: QoS,
+    retain: boolean,
+    packetId: number,
+    dup: boolean,
+    ids: readonly number[],
+  ): boolean {
     const { takes, transport, version } = this;
     const extras = version === 5 ? this.#extras(publication, ids) : undefined;
-    if (takes.maximumPacketSize !== undefined && publication.size(version, qos, extras) > takes.maximumPacketSize) return false;
+    if (takes.maximumPacketSize !== undefined && publication.size(version, qos, extras) > takes.maximumPacketSize)
+      return false;
     publication.send(transport, version, qos, retain, packetId, dup, extras);
     if (extras?.topicAlias !== undefined && extras.aliasKnown !== true) {
       (this.#aliases ??= new Map()).set(publication.message.topic, extras.topicAlias);

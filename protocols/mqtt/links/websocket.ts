@@ -31,7 +31,12 @@ export function acceptWebSockets(server: MqttServer): UpgradeHandler {
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (peer) => void new WebSocketTransport(server, connection, peer, socket));
+    sockets.handleUpgrade(
+      request,
+      socket,
+      head,
+      (peer) => void new WebSocketTransport(server, connection, peer, socket),
+    );
   };
 }
 

@@ -1,4 +1,5 @@
 import type { QoS, Subscription } from '../packet/types.ts';
+import { FewOrMany } from './few.ts';
 
 /** A subscription in force, with what SUBSCRIBE gave it. */
 export interface Granted extends Subscription {
@@ -21,13 +22,14 @@ export interface Match<S> {
 interface Node<S> {
   readonly parent: Node<S> | undefined;
   readonly level: string;
-  readonly children: Map<string, Node<S>>;
+  /** By level, without that for `+`; undefined for none. */
+  children: FewOrMany<string, Node<S>> | undefined;
   /** The child for `+`. */
   plus: Node<S> | undefined;
   /** Who subscribed to the filter that ends here. */
-  own: Map<S, Granted> | undefined;
+  own: FewOrMany<S, Granted> | undefined;
   /** Who subscribed to this and everything below: `#` as the next level. */
-  below: Map<S, Granted> | undefined;
+  below: FewOrMany<S, Granted> | undefined;
 }
 
 /** Topics whose matches are remembered, and matches remembered in all: a bound on memory, not on anything else. */
@@ -56,7 +58,7 @@ export class TopicTree<S> {
     if (wild) levels.pop();
     let node = this.#root;
     for (const level of levels) node = childOf(node, level);
-    const subscribers = wild ? (node.below ??= new Map<S, Granted>()) : (node.own ??= new Map<S, Granted>());
+    const subscribers = wild ? (node.below ??= new FewOrMany()) : (node.own ??= new FewOrMany());
     const old = subscribers.get(subscriber);
     subscribers.set(subscriber, granted);
     if (old === undefined) this.#size += 1;
@@ -71,7 +73,7 @@ export class TopicTree<S> {
     if (wild) levels.pop();
     let node: Node<S> | undefined = this.#root;
     for (const level of levels) {
-      node = level === '+' ? node.plus : node.children.get(level);
+      node = level === '+' ? node.plus : node.children?.get(level);
       if (node === undefined) return false;
     }
     const subscribers = wild ? node.below : node.own;
@@ -102,8 +104,8 @@ export class TopicTree<S> {
     this.#rememberedMatches = 0;
   }
 
-  #collect(topic: string): readonly Map<S, Granted>[] {
-    const found: Map<S, Granted>[] = [];
+  #collect(topic: string): readonly FewOrMany<S, Granted>[] {
+    const found: FewOrMany<S, Granted>[] = [];
     const levels = topic.split('/');
     // Section 4.7.2: a filter that begins with a wildcard does not match a topic that begins with $.
     const hidden = topic.startsWith('$');
@@ -113,7 +115,7 @@ export class TopicTree<S> {
       const literalOnly = hidden && depth === 0;
       for (const node of reached) {
         if (node.below !== undefined && !literalOnly) found.push(node.below);
-        const child = node.children.get(level);
+        const child = node.children?.get(level);
         if (child !== undefined) next.push(child);
         if (node.plus !== undefined && !literalOnly) next.push(node.plus);
       }
@@ -130,15 +132,16 @@ export class TopicTree<S> {
 }
 
 function makeNode<S>(parent: Node<S> | undefined, level: string): Node<S> {
-  return { parent, level, children: new Map(), plus: undefined, own: undefined, below: undefined };
+  return { parent, level, children: undefined, plus: undefined, own: undefined, below: undefined };
 }
 
 function childOf<S>(node: Node<S>, level: string): Node<S> {
   if (level === '+') return (node.plus ??= makeNode(node, level));
-  let child = node.children.get(level);
+  const children = (node.children ??= new FewOrMany());
+  let child = children.get(level);
   if (child === undefined) {
     child = makeNode(node, level);
-    node.children.set(level, child);
+    children.set(level, child);
   }
   return child;
 }
@@ -149,18 +152,19 @@ function prune<S>(from: Node<S>): void {
   while (node?.parent !== undefined && isBare(node)) {
     const { level, parent }: Node<S> = node;
     if (level === '+') parent.plus = undefined;
-    else parent.children.delete(level);
+    else parent.children?.delete(level);
     node = parent;
   }
 }
 
 function isBare<S>({ below, children, own, plus }: Node<S>): boolean {
-  return own === undefined && below === undefined && plus === undefined && children.size === 0;
+  return own === undefined && below === undefined && plus === undefined && (children?.size ?? 0) === 0;
 }
 
-function merge<S>(found: readonly Map<S, Granted>[]): readonly Match<S>[] {
+function merge<S>(found: readonly FewOrMany<S, Granted>[]): readonly Match<S>[] {
   const [only] = found;
-  if (found.length === 1 && only !== undefined) return [...only].map(([subscriber, granted]) => matchOf(subscriber, granted));
+  if (found.length === 1 && only !== undefined)
+    return [...only].map(([subscriber, granted]) => matchOf(subscriber, granted));
   const merged = new Map<S, Match<S>>();
   for (const subscribers of found) {
     for (const [subscriber, granted] of subscribers) {
