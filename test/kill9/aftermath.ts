@@ -8,7 +8,7 @@ const POLL = 50;
 const PATIENCE = 10_000;
 
 /** Waits until the measure is zero, or has not moved for a while. */
-async function settle(measure: () => number, nudge: () => void): Promise<void> {
+export async function settle(measure: () => number, nudge: () => void): Promise<void> {
   let last = measure();
   let since = performance.now();
   while (last > 0 && performance.now() - since < PATIENCE) {
@@ -20,7 +20,7 @@ async function settle(measure: () => number, nudge: () => void): Promise<void> {
   }
 }
 
-function complete(streams: readonly Stream[], findings: Findings): void {
+export function complete(streams: readonly Stream[], findings: Findings): void {
   for (const stream of streams) {
     if (stream.outstanding === 0) continue;
     const some = stream.missing(8).join(', ');

@@ -1,6 +1,7 @@
 /**
  * What one sender sent to one account, numbered from 1, and what arrived of it.
- * `best-effort`: nobody promised anything (a client without stream management), so that only bad content counts.
+ * `at-least-once`: what came before may come again (MQTT's QoS 1). `best-effort`: nobody promised anything (a client without stream
+ * management), so that only bad content counts.
  */
 export class Stream {
   readonly id: string;
@@ -10,7 +11,7 @@ export class Stream {
   readonly to: string;
   /** Localpart of the account that receives. */
   readonly receiver: string;
-  readonly promise: 'exactly-once' | 'best-effort';
+  readonly promise: 'exactly-once' | 'at-least-once' | 'best-effort';
   sent = 0;
   received = 0;
   duplicates = 0;

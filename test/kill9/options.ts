@@ -20,6 +20,10 @@ export interface Options {
   readonly plain: number;
   /** Connections that break a second, while the server is well. */
   readonly drops: number;
+  /** MQTT: clients that publish, and clients with durable sessions that subscribe to them. */
+  readonly publishers: number;
+  readonly subscribers: number;
+  readonly protocol: 'xmpp' | 'mqtt' | 'both';
   readonly server: string;
   /** Keep the data and the log also when all is well. */
   readonly keep: boolean;
@@ -35,6 +39,8 @@ const NUMBERS = {
   editors: 6,
   plain: 3,
   drops: 2,
+  publishers: 6,
+  subscribers: 6,
 } as const;
 type NumberName = keyof typeof NUMBERS;
 
@@ -50,7 +56,10 @@ export const USAGE = `npm run kill9 -- [options]: load, kill -9, restart; nothin
   --editors 6       users who edit their contact list
   --plain 3         pairs of users without stream management, to whom nothing is promised
   --drops 2         connections that break each second
-  --server trivium  or ejabberd, prosody (which are expected to fail: they keep their sessions in memory)
+  --protocol both   xmpp, mqtt or both, one after the other
+  --publishers 6    clients of MQTT that publish at QoS 1 and 2
+  --subscribers 6   clients of MQTT with a durable session
+  --server trivium  or ejabberd, prosody (XMPP), mosquitto (MQTT), which are expected to fail: they keep in memory what they acknowledge
   --keep            keep the data and the log`;
 
 /** @throws TypeError for what is unknown or no number */
@@ -68,6 +77,9 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       editors: text,
       plain: text,
       drops: text,
+      publishers: text,
+      subscribers: text,
+      protocol: { ...text, default: 'both' },
       seed: text,
       signal: { ...text, default: 'kill' },
       server: { ...text, default: 'trivium' },
@@ -76,8 +88,10 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     },
   });
   if (values.help) return 'help';
-  const { keep, server, signal } = values;
+  const { keep, protocol, server, signal } = values;
   if (signal !== 'kill' && signal !== 'term' && signal !== 'mix') throw new TypeError('--signal is kill, term or mix');
+  if (protocol !== 'xmpp' && protocol !== 'mqtt' && protocol !== 'both')
+    throw new TypeError('--protocol is xmpp, mqtt or both');
   const number = (name: NumberName | 'seed', fallback: number): number => {
     const given = values[name];
     const value = given === undefined ? fallback : Number(given);
@@ -88,5 +102,5 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     Object.entries(NUMBERS).map(([name, fallback]) => [name, number(name as NumberName, fallback)]),
   );
   const seed = number('seed', Math.floor(Math.random() * 1_000_000));
-  return { ...(numbers as Record<NumberName, number>), seed, signal, server, keep };
+  return { ...(numbers as Record<NumberName, number>), seed, signal, protocol, server, keep };
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { openCore } from '#src/server/core.ts';
 import { readSettings } from '#src/cli/settings.ts';
 import { Wire } from '#test/helpers/client-wire.ts';
 import { ejabberd } from '#tools/bench/peers/ejabberd.ts';
+import { mosquitto } from '#tools/bench/peers/mosquitto.ts';
 import { launch, type Peer, type Place } from '#tools/bench/peers/peer.ts';
 import { prosody } from '#tools/bench/peers/prosody.ts';
 import type { Account } from '#tools/bench/xmpp/scram.ts';
@@ -21,31 +22,34 @@ export interface Victim extends Peer {
   stumble?(place: Place, milliseconds: number): Promise<void>;
 }
 
+export type Protocol = 'xmpp' | 'mqtt';
+
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
 /** Defaults where they matter; only what would refuse this much load from one address is out of the way. */
-function settingsOf({ domain, port }: Place): string {
+function settingsOf({ domain, port }: Place, protocol: Protocol): string {
+  const listener = protocol === 'xmpp' ? 'name: c2s, kind: c2s, tls: optional' : "name: mqtt, kind: mqtt, tls: 'off'";
   return `hosts: {${domain}: {}}
 listeners:
-  - {name: c2s, kind: c2s, address: 127.0.0.1, port: ${port}, tls: optional}
+  - {${listener}, address: 127.0.0.1, port: ${port}}
 log: {level: info, format: json}
 limits: {connections: {total: 10000, per_ip: 10000, per_ip_before_auth: 10000}}
 access:
   max_offline: [{value: infinite, for: all}]
   shaper: [{value: none, for: all}]
 shutdown: {grace: 5s}
-`;
+${protocol === 'mqtt' ? 'mqtt: {max_queued: 10000000, max_queued_size: 4GB}\n' : ''}`;
 }
 
 function argumentsOf({ directory }: Place): readonly string[] {
   return [MAIN, 'start', '--config', join(directory, 'trivium.yml'), '--data', join(directory, 'data')];
 }
 
-const trivium: Victim = {
+const triviumFor = (protocol: Protocol): Victim => ({
   name: 'trivium',
   provisions: 'stopped',
   available: () => existsSync(MAIN),
-  configure: (place) => writeFileSync(join(place.directory, 'trivium.yml'), settingsOf(place)),
+  configure: (place) => writeFileSync(join(place.directory, 'trivium.yml'), settingsOf(place, protocol)),
   start: (place) => {
     return launch(place, { command: process.execPath, args: argumentsOf(place) }, async (child) => {
       if (child.stdout === null) throw new Error('no output to read');
@@ -81,7 +85,7 @@ const trivium: Victim = {
     }
     await core.store.close();
   },
-};
+});
 
 /** In-band registration (XEP-0077), ten accounts a connection. */
 async function register({ domain, port }: Place, accounts: readonly Account[]): Promise<void> {
@@ -100,14 +104,35 @@ async function register({ domain, port }: Place, accounts: readonly Account[]): 
   }
 }
 
+/** With all that its authors offer against losses: the state is written out after every change that counts (and only those). */
+const MOSQUITTO_SETTINGS = `autosave_on_changes true
+autosave_interval 1
+max_inflight_messages 1000
+`;
+
+const cautiousMosquitto: Victim = {
+  ...mosquitto,
+  configure: (place) => {
+    mosquitto.configure(place);
+    appendFileSync(join(place.directory, 'mosquitto.conf'), MOSQUITTO_SETTINGS);
+  },
+  provisions: 'running',
+  // Any name and password will do.
+  provision: () => Promise.resolve(),
+};
+
+const byName = (...all: readonly Victim[]): ReadonlyMap<string, Victim> =>
+  new Map(all.map((victim) => [victim.name, victim]));
+
 /** Trivium, and the servers against which this suite was proven to find what it looks for. */
-export const victims: ReadonlyMap<string, Victim> = new Map(
-  [
-    trivium,
-    { ...ejabberd, provisions: 'running', provision: register } as const,
-    { ...prosody, provisions: 'running', provision: register } as const,
-  ].map((victim) => [victim.name, victim]),
-);
+export const victims: Readonly<Record<Protocol, ReadonlyMap<string, Victim>>> = {
+  xmpp: byName(
+    triviumFor('xmpp'),
+    { ...ejabberd, provisions: 'running', provision: register },
+    { ...prosody, provisions: 'running', provision: register },
+  ),
+  mqtt: byName(triviumFor('mqtt'), cautiousMosquitto),
+};
 
 /** Sends the signal and settles when the process is gone, with its exit code (undefined: it died of a signal). */
 export async function end(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<number | undefined> {

@@ -9,6 +9,7 @@ import { Findings } from './ledger.ts';
 import type { Options } from './options.ts';
 import { Population } from './population.ts';
 import { Random } from './random.ts';
+import { Report } from './report.ts';
 import { end, type Victim } from './server.ts';
 import { Traffic } from './traffic.ts';
 
@@ -18,9 +19,6 @@ interface Return {
   failed: number;
   interrupted: number;
 }
-
-/** Findings told on the screen for each check; the log has them all. */
-const TOLD = 5;
 
 /** One run: rounds of load and kill, then the reckoning. */
 export class Suite {
@@ -35,8 +33,7 @@ export class Suite {
   #traffic: Traffic | undefined;
   /** Reconnections under way. */
   #returning: Promise<unknown> = Promise.resolve();
-  passed = 0;
-  failed = 0;
+  readonly report: Report;
 
   constructor(options: Options, victim: Victim, place: Place, print: (line: string) => void) {
     this.#options = options;
@@ -45,6 +42,7 @@ export class Suite {
     this.#print = print;
     this.#random = new Random(options.seed);
     this.#findings = new Findings((line) => this.#log(line));
+    this.report = new Report(this.#findings, print);
     this.#population = new Population(options, place, this.#random.fork(), this.#findings);
   }
 
@@ -111,7 +109,7 @@ export class Suite {
       `resumed ${back.resumed}/${back.resumed + back.failed}${back.interrupted > 0 ? ` (${back.interrupted} later)` : ''}`,
       `restart ${Math.round(restart)} ms`,
     ];
-    this.#judge(figures.join('  '), findings);
+    this.report.judge(figures.join('  '), findings);
   }
 
   async #load(seconds: number): Promise<number> {
@@ -156,18 +154,20 @@ export class Suite {
   }
 
   async #reckon(): Promise<void> {
-    await this.#check('all that was sent between online users arrived', () => drain(this.#population, this.#findings));
-    await this.#check('the messages for absent users were stored and delivered', () =>
+    await this.report.check('all that was sent between online users arrived', () =>
+      drain(this.#population, this.#findings),
+    );
+    await this.report.check('the messages for absent users were stored and delivered', () =>
       readOffline(this.#population, this.#findings),
     );
-    await this.#check('the rosters are as acknowledged, and the pushes told it', async () => {
+    await this.report.check('the rosters are as acknowledged, and the pushes told it', async () => {
       for (const editor of this.#population.editors) await editor.checkFinal();
     });
-    await this.#check('the server stops in order', async () => {
+    await this.report.check('the server stops in order', async () => {
       const code = await this.#kill(true);
       if (code !== 0) this.#findings.add(`exit code ${code ?? 'of a signal'}`);
     });
-    await this.#check('nothing is delivered a second time', async () => {
+    await this.report.check('nothing is delivered a second time', async () => {
       await this.#start();
       await nothingLeft(this.#population, this.#findings);
     });
@@ -179,26 +179,6 @@ export class Suite {
     this.#print(
       `received/sent: ${[figure('online', online), figure('offline', offline), figure('coming and going', commuter)].join(', ')}`,
     );
-  }
-
-  async #check(name: string, test: () => Promise<void>): Promise<void> {
-    const findings = this.#findings.count;
-    try {
-      await test();
-    } catch (error) {
-      this.#findings.add(`${name}: ${error instanceof Error ? error.message : String(error)}`);
-    }
-    this.#judge(name, findings);
-  }
-
-  /** Prints a check with what was found since. */
-  #judge(line: string, findingsBefore: number): void {
-    const found = this.#findings.all.slice(findingsBefore);
-    if (found.length === 0) this.passed += 1;
-    else this.failed += 1;
-    this.#print(`${found.length === 0 ? 'ok  ' : 'FAIL'}  ${line}`);
-    for (const text of found.slice(0, TOLD)) this.#print(`        ${text}`);
-    if (found.length > TOLD) this.#print(`        and ${found.length - TOLD} more, see the log`);
   }
 
   #totals(): Readonly<

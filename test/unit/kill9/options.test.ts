@@ -3,7 +3,7 @@ import { readOptions } from '#test/kill9/options.ts';
 
 test('what is not given has its default, and the seed is drawn', (t) => {
   const options = readOptions([]);
-  t.like(options, { rounds: 20, rate: 1000, signal: 'kill', server: 'trivium', keep: false });
+  t.like(options, { rounds: 20, rate: 1000, signal: 'kill', protocol: 'both', server: 'trivium', keep: false });
 });
 
 test('options are read', (t) => {
@@ -20,6 +20,7 @@ for (const args of [
   ['--rate', '-1'],
   ['--rate='],
   ['--signal', 'hup'],
+  ['--protocol', 'smtp'],
   ['--speed', '3'],
   ['three'],
 ]) {
