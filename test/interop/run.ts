@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { Abandoned, Checks } from './checks.ts';
 import { goSendxmpp } from './go-sendxmpp.ts';
 import { chromium } from './mqtt/chromium.ts';
+import { mosquittoClients } from './mqtt/mosquitto-clients.ts';
 import { mqttJs } from './mqtt/mqtt-js.ts';
 import { openssl } from './openssl.ts';
 import { profanity } from './profanity.ts';
@@ -19,7 +20,7 @@ import { xmppClient } from './xmpp-client.ts';
 //   --server NAME   trivium, or prosody or mosquitto to see whether it is the transcript that is wrong
 //   --keep          leave the directory with the server's and the clients' files
 
-const transcripts: readonly Transcript[] = [openssl, goSendxmpp, slixmpp, profanity, xmppClient, stanza, mqttJs, chromium];
+const transcripts: readonly Transcript[] = [openssl, goSendxmpp, slixmpp, profanity, xmppClient, stanza, mosquittoClients, mqttJs, chromium];
 
 const { values: options } = parseArgs({
   options: {
