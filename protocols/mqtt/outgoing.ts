@@ -221,8 +221,8 @@ export class Outgoing {
   }
 
   #landed(packetId: number, { seq }: Flight): void {
+    // An empty map stays until the connection ends: a client that gets messages one at a time would make one for each.
     this.#flights?.delete(packetId);
-    if (this.#flights?.size === 0) this.#flights = undefined;
     this.#backlog.done(seq);
     if (this.#backlog.waiting > 0) this.pump();
   }

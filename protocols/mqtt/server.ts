@@ -11,11 +11,13 @@ import type { Store } from '#src/store/store.ts';
 import { aclTable } from './acl.ts';
 import { Broker } from './broker.ts';
 import { Durably } from './durably.ts';
-import { type Client, HOLD } from './links/client.ts';
+import type { Client } from './links/client.ts';
+import { HOLD } from './links/flow.ts';
 import type { DecoderLimits } from './packet/decoder.ts';
 import { reasonCodes, type ReasonCode, reasonName } from './packet/reason-codes.ts';
 import { SessionStore } from './session-store.ts';
 import { type MqttOptions, optionsOf } from './settings.ts';
+import { Turns } from './turns.ts';
 
 /** What the links of the MQTT front end share. One a server, with a broker for each virtual host. */
 export class MqttServer {
@@ -29,6 +31,7 @@ export class MqttServer {
   readonly store: Store;
   readonly log: Log;
   readonly durably: Durably;
+  readonly turns = new Turns();
   readonly clients = new Set<Client>();
   /** Plain numbers since the start: read by the metrics. */
   readonly counters = { opened: 0, authenticated: 0, refused: 0, ended: new Map<ReasonCode, number>() };
@@ -130,7 +133,7 @@ export class MqttServer {
   /** The store is behind: the client is not read until it has caught up. */
   hold(client: Client): void {
     this.#held.add(client);
-    client.hold(HOLD.store);
+    client.flow.hold(HOLD.store);
     this.durably.wait(this);
   }
 
@@ -138,7 +141,7 @@ export class MqttServer {
     if (this.store.pressure) return void this.durably.wait(this);
     const held = [...this.#held];
     this.#held.clear();
-    for (const client of held) client.letGo(HOLD.store);
+    for (const client of held) client.flow.letGo(HOLD.store);
   }
 
   /** Everybody is told to go; sessions stay. */

@@ -2,7 +2,9 @@ import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { authenticate, type Login, Objection, objectionTo, readClientId } from '../auth.ts';
 import { Exchange } from '../enhanced-auth.ts';
-import { type Client, HOLD } from '../links/client.ts';
+import type { Client } from '../links/client.ts';
+import { TopicAliases } from '../links/extras.ts';
+import { HOLD } from '../links/flow.ts';
 import { reasonCodes } from '../packet/reason-codes.ts';
 import type { Connack, Connect } from '../packet/types.ts';
 
@@ -42,7 +44,7 @@ function run(connecting: Connecting, from: number): void {
 /** Nothing more is read until a password is checked; an enhanced authentication goes on by packets. */
 async function wait(connecting: Connecting, index: number, verdict: Promise<Verdict>): Promise<void> {
   const { client } = connecting;
-  if (client.auth === undefined) client.hold(HOLD.login);
+  if (client.auth === undefined) client.flow.hold(HOLD.login);
   const result = await decided(client, verdict);
   if (client.state === 'closed') return;
   try {
@@ -51,7 +53,7 @@ async function wait(connecting: Connecting, index: number, verdict: Promise<Verd
   } catch (error) {
     client.failed(error);
   }
-  client.letGo(HOLD.login);
+  client.flow.letGo(HOLD.login);
 }
 
 async function decided(client: Client, verdict: Promise<Verdict>): Promise<Verdict> {
@@ -80,7 +82,8 @@ function readParameters({ client, packet }: Connecting): Verdict {
   client.bridge = packet.bridge;
   client.takes = { requestProblemInformation, ...(maximumPacketSize === undefined ? {} : { maximumPacketSize }) };
   client.window = Math.min(packet.receiveMaximum, options.maxInFlight);
-  client.aliasMaximum = Math.min(packet.topicAliasMaximum, options.topicAliasesOut);
+  const aliases = Math.min(packet.topicAliasMaximum, options.topicAliasesOut);
+  if (aliases > 0) client.aliases = new TopicAliases(aliases);
   return undefined;
 }
 

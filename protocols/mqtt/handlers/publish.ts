@@ -11,7 +11,7 @@ export function handlePublish(client: Client, session: Session, packet: Publish)
   const { broker } = session;
   const { packetId, qos } = packet;
   broker.traffic.received += 1;
-  client.published();
+  client.flow.published(packet.payload.length);
   if (qos > 0 && client.version === 5 && client.unacknowledged >= broker.options.receiveMaximum) {
     return client.end(reasonCodes.receiveMaximumExceeded);
   }

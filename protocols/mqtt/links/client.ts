@@ -1,5 +1,4 @@
 import type { Buffer } from 'node:buffer';
-import { type Gate, Shaper, Throttle } from '#src/net/shaper.ts';
 import type { Timed } from '#src/net/timers.ts';
 import { StoreFull } from '#src/store/errors.ts';
 import type { AclView } from '../acl.ts';
@@ -9,17 +8,14 @@ import type { AuthRun } from '../enhanced-auth.ts';
 import { handle } from '../handlers/index.ts';
 import type { DecoderHandler } from '../packet/decoder.ts';
 import { encode, type Receiver as PacketReceiver } from '../packet/encoder.ts';
-import type { Extras } from '../packet/publish.ts';
 import { type ReasonCode, reasonCodes } from '../packet/reason-codes.ts';
 import type { ClientPacket, QoS, ServerPacket, Version, Will } from '../packet/types.ts';
 import type { Publication } from '../publication.ts';
 import type { MqttServer } from '../server.ts';
 import type { Identity, Link, LinkInfo, Session } from '../session.ts';
+import { extrasOf, type TopicAliases } from './extras.ts';
+import { Flow, HOLD } from './flow.ts';
 import type { Transport } from './transport.ts';
-
-/** Why nothing is read: several reasons may hold at once. */
-export const HOLD = { login: 1, store: 2, acknowledgements: 4, rate: 8 } as const;
-type Hold = (typeof HOLD)[keyof typeof HOLD];
 
 /** An answer that waits for the disk, and those behind it: they leave in order [MQTT-4.6.0-2]. */
 interface Held {
@@ -31,7 +27,7 @@ interface Held {
 const NOBODY: Identity = { account: '', clientId: '' };
 
 /** One connected client: its packets go to the handlers, and what is sent to it goes out from here. */
-export class Client implements DecoderHandler, Link, Waiter, Timed, Gate {
+export class Client implements DecoderHandler, Link, Waiter, Timed {
   readonly server: MqttServer;
   readonly transport: Transport;
   /** `new` until CONNECT has come, `connecting` until it is answered. */
@@ -50,22 +46,21 @@ export class Client implements DecoderHandler, Link, Waiter, Timed, Gate {
   /** The method of enhanced authentication that CONNECT named, and the run that is going on. */
   method: string | undefined = undefined;
   auth: AuthRun | undefined = undefined;
-  /** Aliases of topics towards the client, and how many there may be. */
-  aliasMaximum = 0;
+  /** Undefined where the client takes no topic aliases, or we use none. */
+  aliases: TopicAliases | undefined = undefined;
+  readonly flow: Flow;
   readonly connectedAt: number;
-  #aliases: Map<string, number> | undefined = undefined;
   /** Milliseconds of silence after which the client is gone; 0 for ever. */
   #patience = 0;
   #heard: number;
   #held: Held[] | undefined = undefined;
   #pubacks = 0;
-  #holds = 0;
   #acl: AclView | undefined = undefined;
-  #throttle: Throttle | undefined = undefined;
 
   constructor(server: MqttServer, transport: Transport) {
     this.server = server;
     this.transport = transport;
+    this.flow = new Flow(transport, server.turns);
     this.#heard = server.timers.now;
     this.connectedAt = server.timers.now;
     server.opened(this);
@@ -86,6 +81,7 @@ export class Client implements DecoderHandler, Link, Waiter, Timed, Gate {
 
   heard(bytes: number): void {
     this.#heard = this.server.timers.now;
+    this.server.turns.begin();
     if (this.broker !== undefined) this.broker.traffic.bytesReceived += bytes;
   }
 
@@ -97,7 +93,7 @@ export class Client implements DecoderHandler, Link, Waiter, Timed, Gate {
     } catch (error) {
       this.failed(error);
     }
-    if (this.server.store.pressure && !this.#isHeld(HOLD.store)) this.server.hold(this);
+    if (this.server.store.pressure && !this.flow.isHeld(HOLD.store)) this.server.hold(this);
   }
 
   /** A handler threw: the client is told that it is not its fault. */
@@ -154,7 +150,7 @@ export class Client implements DecoderHandler, Link, Waiter, Timed, Gate {
     if (packet.type !== 'puback') return;
     this.#pubacks += 1;
     // Before MQTT 5 nothing tells a client how many it may send: what is too much is not read.
-    if (this.version < 5 && this.#pubacks >= this.server.options.receiveMaximum) this.hold(HOLD.acknowledgements);
+    if (this.version < 5 && this.#pubacks >= this.server.options.receiveMaximum) this.flow.hold(HOLD.acknowledgements);
   }
 
   onDurable(wait: Wait): void {
@@ -169,7 +165,7 @@ export class Client implements DecoderHandler, Link, Waiter, Timed, Gate {
     }
     if (count === held.length) this.#held = undefined;
     else held.splice(0, count);
-    this.letGo(HOLD.acknowledgements);
+    this.flow.letGo(HOLD.acknowledgements);
   }
 
   get writable(): boolean {
@@ -193,34 +189,16 @@ export class Client implements DecoderHandler, Link, Waiter, Timed, Gate {
     ids: readonly number[],
   ): boolean {
     const { takes, transport, version } = this;
-    const extras = version === 5 ? this.#extras(publication, ids) : undefined;
+    const extras = version === 5 ? extrasOf(publication, ids, this.aliases, this.server.timers.now) : undefined;
     if (takes.maximumPacketSize !== undefined && publication.size(version, qos, extras) > takes.maximumPacketSize)
       return false;
     publication.send(transport, version, qos, retain, packetId, dup, extras);
-    if (extras?.topicAlias !== undefined && extras.aliasKnown !== true) {
-      (this.#aliases ??= new Map()).set(publication.message.topic, extras.topicAlias);
-    }
+    if (extras !== undefined) this.aliases?.told(publication.message.topic, extras);
     if (this.broker !== undefined) {
       this.broker.traffic.sent += 1;
       this.broker.traffic.packetsSent += 1;
     }
     return true;
-  }
-
-  /** What this client's copy has of its own; undefined for nothing, so that it shares the bytes of the others. */
-  #extras(publication: Publication, ids: readonly number[]): Extras | undefined {
-    const { message } = publication;
-    const { messageExpiry } = message.properties;
-    const left = messageExpiry === undefined ? undefined : Math.max(1, publication.left(this.server.timers.now) ?? 1);
-    if (ids.length === 0 && left === messageExpiry && this.aliasMaximum === 0) return undefined;
-    const known = this.#aliases?.get(message.topic);
-    const next = (this.#aliases?.size ?? 0) + 1;
-    const alias = known ?? (next <= this.aliasMaximum ? next : undefined);
-    return {
-      ...(left === undefined ? {} : { messageExpiry: left }),
-      ...(ids.length === 0 ? {} : { subscriptionIds: ids }),
-      ...(alias === undefined ? {} : { topicAlias: alias, aliasKnown: known !== undefined }),
-    };
   }
 
   release(packetId: number, reason: ReasonCode, durable: boolean): void {
@@ -241,14 +219,9 @@ export class Client implements DecoderHandler, Link, Waiter, Timed, Gate {
     if (this.#patience > 0) timers.add(this, this.#patience);
     const { maxConnectSize, maxPacketSize, maxTopicLevels, messageRate, topicAliases } = session.broker.options;
     this.transport.admitted({ maxConnectSize, maxPacketSize, maxTopicLevels, topicAliasMaximum: topicAliases });
-    if (messageRate > 0) this.#throttle = new Throttle(this, timers, new Shaper(messageRate, messageRate, timers.now));
+    if (messageRate > 0) this.flow.limit(messageRate, timers);
     this.server.counters.authenticated += 1;
     session.outgoing.pump();
-  }
-
-  /** A publication was read. */
-  published(): void {
-    this.#throttle?.received(1);
   }
 
   onTimeout(): void {
@@ -256,7 +229,7 @@ export class Client implements DecoderHandler, Link, Waiter, Timed, Gate {
     if (this.state !== 'open') return this.end(reasonCodes.keepAliveTimeout, 'no login in time');
     const silent = timers.now - this.#heard;
     // Who is not read cannot be heard.
-    if (silent < this.#patience || this.#holds !== 0) timers.add(this, Math.max(1000, this.#patience - silent));
+    if (silent < this.#patience || this.flow.held) timers.add(this, Math.max(1000, this.#patience - silent));
     else this.end(reasonCodes.keepAliveTimeout);
   }
 
@@ -294,7 +267,7 @@ export class Client implements DecoderHandler, Link, Waiter, Timed, Gate {
     if (this.state === 'closed') return;
     this.state = 'closed';
     this.server.timers.remove(this);
-    this.#throttle?.[Symbol.dispose]();
+    this.flow.end();
     this.server.closed(this);
     this.server.ended(this, reason, text);
     this.#held = undefined;
@@ -303,31 +276,5 @@ export class Client implements DecoderHandler, Link, Waiter, Timed, Gate {
     if (session === undefined) return;
     session.broker.sessions.closed(session, will);
     session.broker.system.status(session);
-  }
-
-  // Flow
-
-  #isHeld(reason: Hold): boolean {
-    return (this.#holds & reason) !== 0;
-  }
-
-  hold(reason: Hold): void {
-    if (this.#holds === 0) this.transport.hold();
-    this.#holds |= reason;
-  }
-
-  letGo(reason: Hold): void {
-    if ((this.#holds & reason) === 0) return;
-    this.#holds &= ~reason;
-    if (this.#holds === 0 && this.state !== 'closed') this.transport.release();
-  }
-
-  /** For the throttle. */
-  pause(): void {
-    this.hold(HOLD.rate);
-  }
-
-  resume(): void {
-    this.letGo(HOLD.rate);
   }
 }
