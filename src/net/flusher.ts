@@ -89,7 +89,7 @@ export class Outbox {
     const [first] = parts;
     if (parts.length === 1 && text === '' && typeof first === 'object') return first;
     if (text !== '') parts.push(text);
-    return joined(parts);
+    return this.#flusher.joined(parts);
   }
 }
 
@@ -112,10 +112,19 @@ function joined(parts: readonly (Buffer | string)[]): Buffer {
   return at === room ? whole : whole.subarray(0, at);
 }
 
+function same(some: readonly (Buffer | string)[], others: readonly (Buffer | string)[]): boolean {
+  if (some.length !== others.length) return false;
+  for (let n = 0; n < some.length; n++) if (some[n] !== others[n]) return false;
+  return true;
+}
+
 /** Writes all outboxes that took something in this turn, once, in the check phase that follows the reads of the turn. */
 export class Flusher {
   readonly #flush = (): void => this.#turnEnded();
   #dirty: Outbox[] = [];
+  /** What was joined last in this turn. */
+  #parts: readonly (Buffer | string)[] | undefined = undefined;
+  #whole: Buffer | undefined = undefined;
 
   /** @param limit bytes, those in the sink included @param overflow called once, when more is pushed than the limit */
   outbox(sink: Sink, limit: number, overflow: () => void): Outbox {
@@ -126,6 +135,13 @@ export class Flusher {
     if (this.#dirty.push(outbox) === 1) setImmediate(this.#flush);
   }
 
+  /** @internal Parts as one buffer; peers that are told the very same, such as the subscribers of a topic, share it. */
+  joined(parts: readonly (Buffer | string)[]): Buffer {
+    if (this.#whole !== undefined && this.#parts !== undefined && same(parts, this.#parts)) return this.#whole;
+    this.#parts = parts;
+    return (this.#whole = joined(parts));
+  }
+
   #turnEnded(): void {
     const dirty = this.#dirty;
     this.#dirty = [];
@@ -133,6 +149,8 @@ export class Flusher {
     try {
       for (; at < dirty.length; at++) dirty[at]?.turnEnded();
     } finally {
+      this.#parts = undefined;
+      this.#whole = undefined;
       // A sink that throws is a bug; the others' bytes go out in the next turn.
       for (const rest of dirty.slice(at + 1)) this.schedule(rest);
     }
