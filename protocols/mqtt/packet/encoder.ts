@@ -136,13 +136,15 @@ function encodeSubscribeAcknowledgement(packet: SubscribeAcknowledgement): Buffe
 /** PUBACK, PUBREC, PUBREL, PUBCOMP, from either side: the reason is left out where it is a success with nothing to say (3.4.2.1). */
 export function encodeAcknowledgement(packet: Acknowledgement, version: Version): Buffer {
   const { type, packetId, reason } = packet;
-  const properties = version === 5 && bytesOfProperties(type, packet) > 0;
-  if (!properties) {
+  // Nearly all have none: they are not asked about one by one.
+  const bare = version < 5 || (packet.reasonString === undefined && packet.userProperties === undefined);
+  if (bare || bytesOfProperties(type, packet) === 0) {
     const short = version < 5 || reason === reasonCodes.success;
     const bytes = Buffer.allocUnsafe(short ? 4 : 5);
     bytes[0] = FIRST[type];
-    bytes[1] = bytes.length - 2;
-    bytes.writeUInt16BE(packetId, 2);
+    bytes[1] = short ? 2 : 3;
+    bytes[2] = packetId >> 8;
+    bytes[3] = packetId & 0xff;
     if (!short) bytes[4] = reason;
     return bytes;
   }

@@ -23,6 +23,8 @@ export interface PieceSink {
 
 /** The bytes of one form of the packet. */
 interface Form {
+  /** Some subscriber has these bytes with its identifier in them: another needs a copy. */
+  taken: boolean;
   /** All that stands before the payload, and the payload, too, when it is small. */
   readonly head: Buffer;
   /** Where the packet identifier goes; 0 for QoS 0. */
@@ -31,6 +33,8 @@ interface Form {
 
 /** Up to so many bytes a packet is one piece: copying them costs less than a second piece. */
 const ONE_PIECE = 1024;
+/** Up to so many characters a topic of ASCII is written one by one: quicker than a call out of JavaScript. */
+const SHORT_TOPIC = 64;
 const RETAIN = 1;
 const DUP = 8;
 /** MQTT 5 section 2.2.2.2. */
@@ -40,19 +44,25 @@ const TOPIC_ALIAS = 0x23;
 
 /**
  * A message on its way to its subscribers. Its bytes are made once per protocol and shared: all subscribers at QoS 0 get the same
- * buffer, those at QoS 1 and 2 a copy of one template with their packet identifier, and a large payload is never copied.
+ * buffer, those at QoS 1 and 2 copies of one template with their packet identifier, and a large payload is never copied.
  */
 export class EncodedPublish {
   readonly message: Message;
-  /** By `formAt`. */
-  private readonly made: (Form | undefined)[] = [undefined, undefined, undefined, undefined, undefined, undefined];
-  private readonly topic: Buffer;
+  /** By version, QoS and RETAIN: see `form`. Made when needed, since most messages need but one. */
+  private made: Map<number, Form> | undefined = undefined;
+  private lastSlot = -1;
+  private last: Form | undefined = undefined;
+  /** Undefined for a short one of ASCII, whose characters are its bytes. */
+  private readonly topic: Buffer | undefined;
+  private readonly topicSize: number;
   /** The properties that are the same for everybody, for MQTT 5. */
-  private common: Buffer | undefined;
+  private common: Buffer | undefined = undefined;
 
   constructor(message: Message) {
     this.message = message;
-    this.topic = Buffer.from(message.topic);
+    const { topic } = message;
+    this.topic = isShortAscii(topic) ? undefined : Buffer.from(topic);
+    this.topicSize = this.topic?.length ?? topic.length;
   }
 
   /** Bytes of the packet, its fixed header included. */
@@ -78,7 +88,7 @@ export class EncodedPublish {
     const own = version === 5 ? extras : undefined;
     const form = own === undefined ? this.form(version, qos, retain) : this.make(version, qos, retain, own);
     const { head } = form;
-    to.push(qos === 0 ? head : stamped(form, firstByte(qos, retain, dup), packetId, own !== undefined));
+    to.push(qos === 0 ? head : stamped(form, firstByte(qos, retain, dup), packetId));
     const { payload } = this.message;
     if (payload.length > 0 && !this.inOnePiece(payload)) to.push(payload);
   }
@@ -97,7 +107,10 @@ export class EncodedPublish {
 
   private form(version: Version, qos: QoS, retain: boolean): Form {
     const at = (version === 5 ? 3 : 0) + (qos > 0 ? 2 : Number(retain));
-    return (this.made[at] ??= this.make(version, qos, retain, undefined));
+    if (this.lastSlot === at && this.last !== undefined) return this.last;
+    if (this.last !== undefined) (this.made ??= new Map()).set(this.lastSlot, this.last);
+    this.lastSlot = at;
+    return (this.last = this.made?.get(at) ?? this.make(version, qos, retain, undefined));
   }
 
   private make(version: Version, qos: QoS, retain: boolean, extras: Extras | undefined): Form {
@@ -107,10 +120,7 @@ export class EncodedPublish {
     const head = Buffer.allocUnsafe(1 + bytesOfVarint(length) + length - (within ? 0 : payload.length));
     head[0] = firstByte(qos, retain, false);
     let at = putVarint(head, 1, length);
-    const topic = extras?.aliasKnown === true ? NO_BYTES : this.topic;
-    at = head.writeUInt16BE(topic.length, at);
-    head.set(topic, at);
-    at += topic.length;
+    at = this.putTopic(head, at, extras?.aliasKnown !== true);
     const idAt = qos > 0 ? at : 0;
     if (qos > 0) at += 2;
     if (version === 5) {
@@ -121,12 +131,25 @@ export class EncodedPublish {
       at += common.length;
     }
     if (within) head.set(payload, at);
-    return { head, idAt };
+    return { taken: false, head, idAt };
+  }
+
+  /** @returns where the next byte goes */
+  private putTopic(head: Buffer, from: number, said: boolean): number {
+    const size = said ? this.topicSize : 0;
+    head[from] = size >> 8;
+    head[from + 1] = size & 0xff;
+    const at = from + 2;
+    const { topic } = this.message;
+    if (!said) return at;
+    if (this.topic !== undefined) head.set(this.topic, at);
+    else for (let n = 0; n < size; n++) head[at + n] = topic.charCodeAt(n);
+    return at + size;
   }
 
   /** The Remaining Length. */
   private lengthOf(version: Version, qos: QoS, extras: Extras | undefined): number {
-    const topic = version === 5 && extras?.aliasKnown === true ? 0 : this.topic.length;
+    const topic = version === 5 && extras?.aliasKnown === true ? 0 : this.topicSize;
     const length = 2 + topic + (qos > 0 ? 2 : 0) + this.message.payload.length;
     if (version < 5) return length;
     const properties = this.bytesOfOwn(extras) + this.commonProperties().length;
@@ -172,17 +195,25 @@ export class EncodedPublish {
 const firstByte = (qos: QoS, retain: boolean, dup: boolean): number =>
   (PUBLISH << 4) | (dup && qos > 0 ? DUP : 0) | (qos << 1) | (retain ? RETAIN : 0);
 
-/** The form with a packet identifier: a copy, unless it was made for this packet alone. */
-function stamped({ head, idAt }: Form, first: number, packetId: number, unshared: boolean): Buffer {
+/** The form with a packet identifier: the first to take it has its very bytes, all others a copy. */
+function stamped(form: Form, first: number, packetId: number): Buffer {
+  const { head, idAt } = form;
   let bytes = head;
-  if (!unshared) {
+  if (form.taken) {
     bytes = Buffer.allocUnsafe(head.length);
     bytes.set(head);
   }
+  form.taken = true;
   bytes[0] = first;
   bytes[idAt] = packetId >> 8;
   bytes[idAt + 1] = packetId & 0xff;
   return bytes;
+}
+
+function isShortAscii(text: string): boolean {
+  if (text.length > SHORT_TOPIC) return false;
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false;
+  return true;
 }
 
 function encodeCommon({ properties }: Message): Buffer {
