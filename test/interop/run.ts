@@ -7,6 +7,7 @@ import { goSendxmpp } from './go-sendxmpp.ts';
 import { chromium } from './mqtt/chromium.ts';
 import { mosquittoClients } from './mqtt/mosquitto-clients.ts';
 import { mqttJs } from './mqtt/mqtt-js.ts';
+import { paho } from './mqtt/paho.ts';
 import { openssl } from './openssl.ts';
 import { profanity } from './profanity.ts';
 import { type Server, type ServerName, startServer } from './server.ts';
@@ -20,7 +21,7 @@ import { xmppClient } from './xmpp-client.ts';
 //   --server NAME   trivium, or prosody or mosquitto to see whether it is the transcript that is wrong
 //   --keep          leave the directory with the server's and the clients' files
 
-const transcripts: readonly Transcript[] = [openssl, goSendxmpp, slixmpp, profanity, xmppClient, stanza, mosquittoClients, mqttJs, chromium];
+const transcripts: readonly Transcript[] = [openssl, goSendxmpp, slixmpp, profanity, xmppClient, stanza, mosquittoClients, mqttJs, paho, chromium];
 
 const { values: options } = parseArgs({
   options: {
