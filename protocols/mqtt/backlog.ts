@@ -39,8 +39,8 @@ export interface Backlog {
   peek(): Waiting | undefined;
   /** What `peek` answered is on its way. */
   shift(): void;
-  /** Takes away the oldest that waits. */
-  dropOldest(): void;
+  /** Takes away the oldest that waits. @returns false when it must stay: the client may have received it */
+  dropOldest(): boolean;
   /** The message with this number is done with: acknowledged, or dropped after `shift`. */
   done(seq: number): void;
   /** Everything is forgotten. */
@@ -97,8 +97,9 @@ export class MemoryBacklog implements Backlog {
     }
   }
 
-  dropOldest(): void {
+  dropOldest(): boolean {
     this.shift();
+    return true;
   }
 
   done(): void {

@@ -110,8 +110,7 @@ export class Outgoing {
     const backlog = this.#backlog;
     const size = sizeOf(delivery);
     while (backlog.waiting > 0 && (backlog.waiting >= maxQueued || backlog.bytes + size > maxQueuedSize)) {
-      if (!dropOldest) break;
-      backlog.dropOldest();
+      if (!dropOldest || !backlog.dropOldest()) break;
       drops.queue_full += 1;
     }
     if (backlog.waiting < maxQueued && backlog.bytes + size <= maxQueuedSize) return true;
@@ -170,7 +169,8 @@ export class Outgoing {
     const packetId = packetIdOf(seq);
     if (released) {
       this.#keep(packetId, { seq, qos, delivery: undefined, released });
-      receiver.release(packetId, reasonCodes.success, false);
+      // PUBREC may have come on the connection before, a moment ago.
+      receiver.release(packetId, reasonCodes.success, this.#stored);
       return true;
     }
     if (!receiver.publish(publication, qos, retain, qos === 0 ? 0 : packetId, dup, ids)) {
@@ -229,9 +229,14 @@ export class Outgoing {
 
   /** Takes away all that waits. @returns how many messages that were */
   purge(): number {
-    const { waiting } = this.#backlog;
-    while (this.#backlog.waiting > 0) this.#backlog.dropOldest();
-    return waiting;
+    let count = 0;
+    for (let next = this.#backlog.peek(); next !== undefined; next = this.#backlog.peek()) {
+      this.#backlog.shift();
+      this.#backlog.done(next.seq);
+      if (next.released) this.#owner.setReleased(next.seq, false);
+      count += 1;
+    }
+    return count;
   }
 
   /** The connection has ended: what was on its way is so no more. @returns what a share group may give to another member */

@@ -176,27 +176,30 @@ export class Session implements OutgoingOwner, BacklogOwner, Waiter, Timed, Iden
     if (received.length > 0) this.receiving = new Set(received);
     if (released.length > 0) this.#released = new Set(released);
     this.ended = ended;
-    if (this.#backlog instanceof StoredBacklog) this.#backlog.resume(sent ?? this.#backlog.sentAtMost(window));
+    if (this.#backlog instanceof StoredBacklog) this.#backlog.restore(sent, window);
   }
 
   /** What the store keeps of it, beside subscriptions and messages. */
   get record(): SessionRecord {
     const { account, clientId, ended, expiry } = this;
-    if (ended === undefined || !(this.#backlog instanceof StoredBacklog)) return { account, clientId, expiry };
-    return { account, clientId, expiry, ended, sent: this.#backlog.sent };
+    const sent = this.#backlog instanceof StoredBacklog ? this.#backlog.sent : undefined;
+    if (ended === undefined) return { account, clientId, expiry };
+    return { account, clientId, expiry, ended, ...(sent === undefined ? {} : { sent }) };
   }
 
   connected(link: Link): void {
     this.link = link;
     this.ended = undefined;
-    if (this.#backlog instanceof StoredBacklog) this.#backlog.resume(0);
+    if (this.#backlog instanceof StoredBacklog) this.#backlog.resume();
   }
 
   /** @returns messages that a share group may give to another member */
   disconnected(now: number): readonly Delivery[] {
     this.link = undefined;
     this.ended = now;
-    return this.outgoing.disconnected();
+    const orphans = this.outgoing.disconnected();
+    if (this.#backlog instanceof StoredBacklog) this.#backlog.resume();
+    return orphans;
   }
 
   /** Everything of it is forgotten. @returns messages that waited, which share groups may give to other members */

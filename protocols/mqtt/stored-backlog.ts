@@ -13,8 +13,11 @@ export interface BacklogOwner {
   group(name: string): ShareGroup | undefined;
 }
 
-/** Entries read at once. */
+/** Entries read at once, at most, and how many at first: large messages are read a few at a time. */
 const PAGE = 32;
+const FIRST_PAGE = 4;
+/** Bytes that a page should not pass. */
+const PAGE_BYTES = 262_144;
 
 /**
  * The backlog of a session that outlives its connection: every message is in the journal from its arrival until the client has
@@ -27,6 +30,9 @@ export class StoredBacklog implements Backlog {
   #cursor = 0;
   /** What has a lower number may have been sent on an earlier connection. */
   #sent = 0;
+  /** After a crash nobody knows what was sent; it can only have been so many of the oldest. Looked up when it is needed. */
+  #unknown: number | undefined = undefined;
+  #pageSize = FIRST_PAGE;
   #waiting: number;
   /** Undefined until somebody asks: then all that waits is read once. */
   #bytes: number | undefined;
@@ -48,28 +54,28 @@ export class StoredBacklog implements Backlog {
     return (this.#bytes ??= this.#measure());
   }
 
-  /** What has a lower number has been sent, on this connection or an earlier one: what `resume` has to know after a restart. */
-  get sent(): number {
-    return Math.max(this.#sent, this.#cursor);
+  /**
+   * What has a lower number has been sent, on this connection or an earlier one; undefined when nobody knows. `restore` has to be told
+   * after a restart.
+   */
+  get sent(): number | undefined {
+    return this.#unknown === undefined ? Math.max(this.#sent, this.#cursor) : undefined;
   }
 
-  /**
-   * A new connection: everything that is not acknowledged waits again, in order (MQTT 5 section 4.4).
-   * @param sent numbers below it have been sent
-   */
-  resume(sent: number): void {
-    this.#sent = Math.max(sent, this.sent);
+  /** @param window messages that may have been on their way when the last process died */
+  restore(sent: number | undefined, window: number): void {
+    if (sent === undefined) this.#unknown = window;
+    else this.#sent = sent;
+  }
+
+  /** A connection has begun or ended: everything that is not acknowledged waits again, in order (MQTT 5 section 4.4). */
+  resume(): void {
+    this.#sent = Math.max(this.#sent, this.#cursor);
     this.#cursor = 0;
     this.#page = [];
     this.#at = 0;
     this.#waiting = this.#journal.length(this.#owner.place);
     this.#bytes = this.#waiting === 0 ? 0 : undefined;
-  }
-
-  /** After a crash nobody knows what was sent; it can only have been the oldest ones. */
-  sentAtMost(window: number): number {
-    const oldest = this.#journal.read(this.#owner.place, 1, window);
-    return (oldest.at(-1)?.seq ?? -1) + 1;
   }
 
   add(delivery: Delivery): number {
@@ -97,7 +103,9 @@ export class StoredBacklog implements Backlog {
 
   #turn(): void {
     this.#at = 0;
-    this.#page = this.#journal.read(this.#owner.place, this.#cursor, PAGE).map(({ seq, value }) => ({
+    if (this.#unknown !== undefined) this.#settle(this.#unknown);
+    const read = this.#journal.read(this.#owner.place, this.#cursor, this.#pageSize);
+    this.#page = read.map(({ seq, value }) => ({
       seq,
       delivery: this.#deliveryOf(value),
       dup: seq < this.#sent,
@@ -105,6 +113,14 @@ export class StoredBacklog implements Backlog {
     }));
     // A damaged store may have fewer entries than it said.
     if (this.#page.length === 0) this.#waiting = 0;
+    const bytes = this.#page.reduce((sum, { delivery }) => sum + sizeOf(delivery), 0);
+    this.#pageSize = Math.max(1, Math.min(PAGE, Math.floor((PAGE_BYTES * this.#page.length) / Math.max(1, bytes))));
+  }
+
+  #settle(window: number): void {
+    const oldest = this.#journal.read(this.#owner.place, 1, window);
+    this.#sent = (oldest.at(-1)?.seq ?? -1) + 1;
+    this.#unknown = undefined;
   }
 
   #deliveryOf({ at, ids, message, qos, retain, share }: QueuedMessage): Delivery {
@@ -121,11 +137,12 @@ export class StoredBacklog implements Backlog {
     if (this.#bytes !== undefined) this.#bytes -= sizeOf(first.delivery);
   }
 
-  dropOldest(): void {
+  dropOldest(): boolean {
     const first = this.peek();
-    if (first === undefined) return;
+    if (first === undefined || first.dup) return false;
     this.shift();
     this.done(first.seq);
+    return true;
   }
 
   done(seq: number): void {

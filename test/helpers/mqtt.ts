@@ -269,6 +269,11 @@ export class MqttTestClient {
     await this.ended();
   }
 
+  /** Reads nothing any more. */
+  freeze(): void {
+    this.#socket.pause();
+  }
+
   break(): void {
     this.#socket.destroy();
   }

@@ -20,12 +20,13 @@ export function handlePubcomp({ outgoing }: Session, { packetId }: Acknowledgeme
 
 /**
  * PUBREL: the identifier can be used anew [MQTT-4.3.3-12]. The client may be told only when that is on the disk: else a crash would
- * bring the identifier back, and a new message under it would be taken for the old one.
+ * bring the identifier back, and a new message under it would be taken for the old one. So also when it is unknown: the connection may
+ * have broken a moment ago, between the first PUBREL and the disk.
  */
 export function handlePubrel(client: Client, session: Session, { packetId }: Acknowledgement): void {
   const known = session.receiving?.delete(packetId) === true;
   if (session.receiving?.size === 0) session.receiving = undefined;
   if (known && session.durable) session.broker.flowsChanged(session);
   const reason = known ? reasonCodes.success : reasonCodes.packetIdentifierNotFound;
-  client.reply({ type: 'pubcomp', packetId, reason }, known && session.durable);
+  client.reply({ type: 'pubcomp', packetId, reason }, session.durable);
 }
