@@ -25,7 +25,16 @@ const PAGE = '<!doctype html><meta charset="utf-8"><title>MQTT</title><link rel=
 
 async function bundle(): Promise<Uint8Array> {
   const entryPoints = [join(import.meta.dirname, 'page.ts')];
-  const { outputFiles } = await build({ entryPoints, bundle: true, platform: 'browser', format: 'iife', write: false, logLevel: 'silent' });
+  const { outputFiles } = await build({
+    entryPoints,
+    bundle: true,
+    platform: 'browser',
+    format: 'iife',
+    write: false,
+    logLevel: 'silent',
+    // The package that MQTT.js brings along for browsers.
+    alias: { 'node:buffer': 'buffer' },
+  });
   const [script] = outputFiles;
   if (script === undefined) throw new Error('esbuild wrote nothing');
   return script.contents;

@@ -1,5 +1,5 @@
 // The script of the page that a browser opens: it plays the conversations that the page's server gives it and tells each step back.
-import { Buffer } from 'buffer';
+import { Buffer } from 'node:buffer';
 import mqtt from 'mqtt';
 import { Conversation, type Talk } from './conversation.ts';
 

@@ -60,8 +60,10 @@ export class Mosquitto extends Broker {
     const { certificate, directory, key, port, tlsPort } = this.place;
     const config = join(directory, 'mosquitto.conf');
     const own = `user root\npersistence true\npersistence_location ${directory}/data/\nallow_anonymous true\nmax_queued_messages 0\n`;
+    // Without a window of its own: what is beyond it when mosquitto 2.0.11 is restarted is sent a second time, or in another order.
+    const window = 'max_inflight_messages 0\n';
     const tls = `listener ${tlsPort} ${ADDRESS}\ncertfile ${certificate}\nkeyfile ${key}\n`;
-    writeFileSync(config, `${own}listener ${port} ${ADDRESS}\n${tls}`);
+    writeFileSync(config, `${own}${window}listener ${port} ${ADDRESS}\n${tls}`);
     return await launch(this.place, { command: MOSQUITTO, args: ['-c', config] }, () => accepting(port, tlsPort));
   }
 }

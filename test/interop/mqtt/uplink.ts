@@ -28,7 +28,7 @@ async function play({ checks, directory }: Scene): Promise<void> {
     for (const [name, remote] of [['mosquitto311', mosquitto] as const, ['aedes311', aedes] as const]) {
       edge.uplinks = settings(name, remote, 'version: "3.1.1"');
       await edge.reload();
-      await conversation(checks, edge, remote, name);
+      await conversation(checks, edge, remote, name, remote === aedes);
     }
     await secured(checks, edge, mosquitto);
     for (const version of ['5', '3.1.1'] as const) await load(checks, edge, mosquitto, version);
@@ -49,7 +49,8 @@ function settings(name: string, { port }: Broker, more: string, topics = TOPICS)
 
 const connected = (status: ReadonlyMap<string, string>): boolean => status.get('state') === 'connected';
 
-async function conversation(checks: Checks, edge: Edge, remote: Broker, name: string): Promise<void> {
+/** @param echo the other broker does not know the private bit of bridges: what goes both ways comes back once, and no further */
+async function conversation(checks: Checks, edge: Edge, remote: Broker, name: string, echo = false): Promise<void> {
   await checks.need(`${name}: connects`, async () => edge.until(name, 'not connected', connected));
   const here = await Person.connect(edge, { clientId: `here-${name}` });
   const there = await Person.connect(remote, { clientId: `there-${name}` });
@@ -75,20 +76,22 @@ async function conversation(checks: Checks, edge: Edge, remote: Broker, name: st
     assert.equal((await late.hear(`site/1/up/kept-${name}`, 'kept')).retain, true);
     late.leave();
   });
-  await checks.step(`${name}: the loop guard: what goes both ways comes once`, async () => {
+  await checks.step(`${name}: the loop guard: what goes both ways ${echo ? 'comes back once' : 'comes once'}`, async () => {
     for (let n = 0; n < 20; n++) {
       await here.publish('both/x', `here ${n}`, (n % 3) as 0 | 1 | 2);
       await there.publish('both/x', `there ${n}`, (n % 3) as 0 | 1 | 2);
     }
-    // What would come back has come when a message has gone there and back.
+    for (let n = 0; n < 20; n++) {
+      for (const person of [here, there]) await person.hear('both/x', `there ${n}`);
+      await there.hear('both/x', `here ${n}`);
+      for (let times = 0; times < (echo ? 2 : 1); times++) await here.hear('both/x', `here ${n}`);
+    }
+    // What would come back once more has come when a message has gone there and back.
     await here.publish('up/last', 'ping', 2);
     await there.hear('site/1/up/last', 'ping');
     await there.publish('site/1/down/last', 'pong', 2);
     await here.hear('cloud/down/last', 'pong');
-    const wanted = Array.from({ length: 20 }, (_, n) => [`here ${n}`, `there ${n}`]).flat().toSorted();
-    for (const { all } of [here, there]) {
-      assert.deepEqual(all.filter(({ topic }) => topic === 'both/x').map(({ text }) => text).toSorted(), wanted);
-    }
+    for (const { heard } of [here, there]) assert.equal(heard.has(({ topic }) => topic === 'both/x'), false);
   });
   await checks.step(`${name}: the state is published here`, async () => {
     const watcher = await Person.connect(edge, { clientId: `watch-${name}` });
@@ -143,15 +146,16 @@ class Ledger {
   /** Keeps so many messages on their way until so many more have been acknowledged. */
   async publish(person: Person, prefix: string, more: number): Promise<void> {
     const goal = this.acknowledged + more;
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, reject, resolve } = Promise.withResolvers<void>();
     const pump = (): void => {
       if (this.acknowledged >= goal) return resolve();
-      while (this.#waiting < 20) {
+      while (this.#waiting < WINDOW) {
         const number = this.#next++;
         this.#waiting += 1;
         person.client.publish(`${prefix}${this.#topic}`, String(number), { qos: this.#qos }, (error) => {
           this.#waiting -= 1;
-          if (!error) this.#acknowledged.push(number);
+          if (error) return reject(error);
+          this.#acknowledged.push(number);
           pump();
         });
       }
@@ -184,11 +188,13 @@ class Ledger {
 }
 
 const ROUNDS = 3;
+/** Messages of one ledger on their way at once: fewer than mosquitto takes of a client in all, which is 20. */
+const WINDOW = 8;
 
 async function load(checks: Checks, edge: Edge, remote: Mosquitto, version: '5' | '3.1.1'): Promise<void> {
   const name = `load${version.replaceAll('.', '')}`;
   const topics = `[{filter: "${name}/#", direction: both, qos: 2}]`;
-  edge.uplinks = settings(name, remote, `version: "${version}", notifications: "off"`, topics);
+  edge.uplinks = settings(name, remote, `version: "${version}", receive_maximum: 65535, notifications: "off"`, topics);
   await edge.reload();
   await edge.until(name, 'not connected', connected);
   const session = { clean: false, queueQoSZero: false } as const;
