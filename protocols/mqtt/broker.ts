@@ -4,6 +4,7 @@ import type { Deferred, Table } from '#src/store/store.ts';
 import { Acl, type AclEntry } from './acl.ts';
 import { noDrops, noTraffic } from './counters.ts';
 import type { Durably } from './durably.ts';
+import type { MemoryGuard } from './memory-guard.ts';
 import type { Message } from './packet/types.ts';
 import { Publication } from './publication.ts';
 import { storedRetained } from './retained-table.ts';
@@ -26,6 +27,7 @@ export interface BrokerParts {
   readonly stored: SessionStore;
   readonly acl: Table<AclEntry>;
   readonly durably: Durably;
+  readonly memory: MemoryGuard;
   readonly timers: Timers;
   readonly access: () => Access;
 }
@@ -37,6 +39,7 @@ export class Broker {
   options: MqttOptions;
   readonly stored: SessionStore;
   readonly durably: Durably;
+  readonly memory: MemoryGuard;
   readonly subscriptions: Subscriptions;
   readonly retained: RetainedMessages;
   readonly system: SystemTopics;
@@ -55,11 +58,12 @@ export class Broker {
   readonly #changed = new Set<Session>();
   readonly #deferred: Deferred;
 
-  constructor({ access, acl, domain, durably, options, stored, timers }: BrokerParts) {
+  constructor({ access, acl, domain, durably, memory, options, stored, timers }: BrokerParts) {
     this.domain = domain;
     this.options = options;
     this.stored = stored;
     this.durably = durably;
+    this.memory = memory;
     this.#timers = timers;
     this.subscriptions = new Subscriptions(() => this.options.shared);
     this.retained = new RetainedMessages(storedRetained(stored.retained, domain), () => ({

@@ -12,6 +12,8 @@ export const dropReasons = [
   'too_large',
   /** The publisher may not publish there. */
   'not_authorized',
+  /** All the clients' messages took more memory than they may. */
+  'memory',
   /** There was no room for it among the retained messages. */
   'retained_full',
 ] as const;
@@ -28,6 +30,7 @@ export const noDrops = (): Drops => ({
   expired: 0,
   too_large: 0,
   not_authorized: 0,
+  memory: 0,
   retained_full: 0,
 });
 

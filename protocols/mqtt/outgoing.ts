@@ -29,6 +29,8 @@ export interface OutgoingOwner {
   readonly receiver: Receiver | undefined;
   readonly limits: OutgoingLimits;
   readonly drops: Drops;
+  /** Messages take more memory than they may: none is added to what waits there. */
+  readonly tight: boolean;
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** Has `durable` called when what was written so far is on the disk. @returns undefined when it is already */
@@ -108,6 +110,10 @@ export class Outgoing {
     const { drops, limits } = this.#owner;
     const { dropOldest, maxQueued, maxQueuedSize } = limits;
     const backlog = this.#backlog;
+    if (!this.#stored && this.#owner.tight) {
+      drops.memory += 1;
+      return false;
+    }
     const size = sizeOf(delivery);
     while (backlog.waiting > 0 && (backlog.waiting >= maxQueued || backlog.bytes + size > maxQueuedSize)) {
       if (!dropOldest || !backlog.dropOldest()) break;

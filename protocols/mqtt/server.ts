@@ -14,6 +14,7 @@ import { Durably } from './durably.ts';
 import type { Client } from './links/client.ts';
 import { HOLD } from './links/flow.ts';
 import type { DecoderLimits } from './packet/decoder.ts';
+import { MemoryGuard } from './memory-guard.ts';
 import { reasonCodes, type ReasonCode, reasonName } from './packet/reason-codes.ts';
 import { SessionStore } from './session-store.ts';
 import { type MqttOptions, optionsOf } from './settings.ts';
@@ -32,6 +33,7 @@ export class MqttServer {
   readonly log: Log;
   readonly durably: Durably;
   readonly turns = new Turns();
+  readonly memory: MemoryGuard;
   readonly clients = new Set<Client>();
   /** Plain numbers since the start: read by the metrics. */
   readonly counters = { opened: 0, authenticated: 0, refused: 0, ended: new Map<ReasonCode, number>() };
@@ -52,6 +54,8 @@ export class MqttServer {
     this.store = store;
     this.log = runtime.log.scope('mqtt');
     this.durably = new Durably(store, (error) => this.log.error('a client failed', { error: String(error) }));
+    this.memory = new MemoryGuard(timers, () => this.options.maxMemory);
+    const { durably, memory } = this;
     const stored = new SessionStore(store);
     const acl = aclTable(store);
     for (const { domain } of hosts) {
@@ -61,7 +65,8 @@ export class MqttServer {
         options,
         stored,
         acl,
-        durably: this.durably,
+        durably,
+        memory,
         timers,
         access: () => access(domain),
       });
@@ -96,6 +101,7 @@ export class MqttServer {
   }
 
   async restore(): Promise<void> {
+    this.memory.start();
     for (const broker of this.brokers) await broker.restore();
   }
 

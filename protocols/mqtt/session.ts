@@ -100,6 +100,10 @@ export class Session implements OutgoingOwner, BacklogOwner, Waiter, Timed, Iden
     return this.broker.drops;
   }
 
+  get tight(): boolean {
+    return this.broker.memory.tight;
+  }
+
   get now(): number {
     return this.broker.now;
   }
@@ -134,6 +138,10 @@ export class Session implements OutgoingOwner, BacklogOwner, Waiter, Timed, Iden
 
   get inFlight(): number {
     return this.outgoing.inFlight;
+  }
+
+  get connected(): boolean {
+    return this.link !== undefined;
   }
 
   /** As a member of a share group: it is connected and has room. */
@@ -187,7 +195,7 @@ export class Session implements OutgoingOwner, BacklogOwner, Waiter, Timed, Iden
     return { account, clientId, expiry, ended, ...(sent === undefined ? {} : { sent }) };
   }
 
-  connected(link: Link): void {
+  open(link: Link): void {
     this.link = link;
     this.ended = undefined;
     if (this.#backlog instanceof StoredBacklog) this.#backlog.resume();

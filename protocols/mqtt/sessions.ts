@@ -65,7 +65,7 @@ export class Sessions implements Iterable<Session> {
     const session = kept ?? this.#begin(new Session(this.#broker, identity, expiry));
     this.#timers.remove(session);
     session.expiry = expiry;
-    session.connected(link);
+    session.open(link);
     this.#connected += 1;
     this.#broker.wills.connected(session, will);
     if (session.durable) this.save(session);

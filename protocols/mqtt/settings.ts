@@ -43,6 +43,11 @@ export const mqttSection = declare(
     max_in_flight: count(1, 65535)
       .prefault(100)
       .describe('Messages of QoS 1 and 2 on their way to a client at once; a client may ask for fewer.'),
+    max_memory: size({ max: '1TB' })
+      .prefault('1GB')
+      .describe(
+        'Bytes of messages in memory, over all clients; above it nobody new is let in and more is dropped. 0 for no limit.',
+      ),
     receive_maximum: count(1, 65535).prefault(1000).describe('The same from a client to the server.'),
     max_queued: count(0, 10_000_000).prefault(1000).describe('Messages that wait for a session.'),
     max_queued_size: size({ min: '1KB', max: '4GB' }).prefault('16MB').describe('Bytes that wait for a session.'),
@@ -117,6 +122,7 @@ export interface MqttOptions {
   readonly maxSessionsPerAccount: number;
   readonly maxInFlight: number;
   readonly receiveMaximum: number;
+  readonly maxMemory: number;
   readonly maxQueued: number;
   readonly maxQueuedSize: number;
   readonly dropOldest: boolean;
@@ -157,6 +163,7 @@ export function optionsOf(settings: Settings, host?: string): MqttOptions {
     maxSessionsPerAccount: own.max_sessions_per_account,
     maxInFlight: own.max_in_flight,
     receiveMaximum: own.receive_maximum,
+    maxMemory: own.max_memory,
     maxQueued: own.max_queued,
     maxQueuedSize: own.max_queued_size,
     dropOldest: own.queue_full === 'drop_oldest',

@@ -79,6 +79,7 @@ function readParameters({ client, packet }: Connecting): Verdict {
   const { options } = client.server;
   const { maximumPacketSize, requestProblemInformation } = packet;
   client.version = packet.version;
+  if (client.server.memory.tight) return new Objection(reasonCodes.serverBusy, 'memory is short');
   client.bridge = packet.bridge;
   client.takes = { requestProblemInformation, ...(maximumPacketSize === undefined ? {} : { maximumPacketSize }) };
   client.window = Math.min(packet.receiveMaximum, options.maxInFlight);

@@ -24,6 +24,8 @@ interface Held {
   readonly type: ServerPacket['type'];
 }
 
+/** Bytes that may wait for a slow reader while memory is short. */
+const TIGHT = 65_536;
 const NOBODY: Identity = { account: '', clientId: '' };
 
 /** One connected client: its packets go to the handlers, and what is sent to it goes out from here. */
@@ -169,7 +171,8 @@ export class Client implements DecoderHandler, Link, Waiter, Timed {
   }
 
   get writable(): boolean {
-    return this.transport.buffered < this.server.options.writableSize;
+    const { memory, options } = this.server;
+    return this.transport.buffered < (memory.tight ? TIGHT : options.writableSize);
   }
 
   publishAtMostOnce(publication: Publication, retain: boolean, ids: readonly number[]): void {

@@ -4,6 +4,7 @@ import type { Granted } from './tree.ts';
 export interface ShareMember {
   /** Messages on their way that it has not acknowledged. */
   readonly inFlight: number;
+  readonly connected: boolean;
   /** It is connected and can take another message now. */
   readonly ready: boolean;
 }
@@ -53,21 +54,22 @@ export class ShareMembers<S extends ShareMember> {
     return true;
   }
 
-  /** Who gets the next message: one that is ready if there is one, else the next in turn, whose session keeps it. */
+  /** Who gets the next message: one that is ready, else one that is connected, else the next in turn, whose session keeps it. */
   choose(strategy: ShareStrategy): Membership<S> | undefined {
     const { length } = this.#members;
     if (length === 0) return undefined;
-    const at = strategy === 'round_robin' ? this.#nextReady() : this.#leastBusy();
-    const chosen = at ?? this.#next % length;
+    const ready = strategy === 'round_robin' ? this.#nextThat((member) => member.ready) : this.#leastBusy();
+    const chosen = ready ?? this.#nextThat((member) => member.connected) ?? this.#next % length;
     this.#next = (chosen + 1) % length;
     return this.#members[chosen];
   }
 
-  #nextReady(): number | undefined {
+  #nextThat(fits: (member: S) => boolean): number | undefined {
     const { length } = this.#members;
     for (let step = 0; step < length; step++) {
       const at = (this.#next + step) % length;
-      if (this.#members[at]?.member.ready === true) return at;
+      const member = this.#members[at]?.member;
+      if (member !== undefined && fits(member)) return at;
     }
     return undefined;
   }

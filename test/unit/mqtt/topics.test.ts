@@ -211,6 +211,7 @@ test('retained messages expire, and come back from the store without those that 
 
 class Member implements ShareMember {
   ready = true;
+  connected = true;
   inFlight = 0;
 }
 
@@ -229,6 +230,9 @@ test('share members: in turn, past those that are not ready, and to the least bu
   three.inFlight = 2;
   t.is(members.choose('least_in_flight')?.member, three);
   for (const member of [one, three]) member.ready = false;
+  one.connected = false;
+  t.deepEqual(new Set([turn(), turn(), turn(), turn()]), new Set([two, three]));
+  for (const member of [two, three]) member.connected = false;
   t.not(turn(), undefined);
   members.leave(one);
   members.leave(two);

@@ -11,6 +11,7 @@ import { encodePublish } from '#protocols/mqtt/packet/publish.ts';
 import { reasonCodes } from '#protocols/mqtt/packet/reason-codes.ts';
 import type { ClientPacket, Connack, Message, Publish, ServerPacket, Version } from '#protocols/mqtt/packet/types.ts';
 import type { Publication } from '#protocols/mqtt/publication.ts';
+import { MemoryGuard } from '#protocols/mqtt/memory-guard.ts';
 import { SessionStore } from '#protocols/mqtt/session-store.ts';
 import { mqttSection, optionsOf } from '#protocols/mqtt/settings.ts';
 import { localBroker } from '#protocols/mqtt/uplink/local-broker.ts';
@@ -202,6 +203,7 @@ export class Fixture {
       stored: new SessionStore(store),
       acl: aclTable(store),
       durably,
+      memory: new MemoryGuard(this.timers, () => 0),
       timers: this.timers,
       access: () => compiled.access,
     });
