@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { generate, type IConnackPacket, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
 import { connectPacketOf, describePacket, type MqttClientOptions } from './mqtt-client-options.ts';
 
-const TRACE = 400;
+const TRACE = 10_000;
 /** Milliseconds for which a lazy client keeps its acknowledgements. */
 const LAZY = 15;
 /** Milliseconds without which no answer comes. */

@@ -23,6 +23,8 @@ export interface Options {
   /** MQTT: clients that publish, and clients with durable sessions that subscribe to them. */
   readonly publishers: number;
   readonly subscribers: number;
+  /** MQTT: milliseconds that a write to the disk takes longer in every second round, at most. */
+  readonly slow: number;
   readonly protocol: 'xmpp' | 'mqtt' | 'both';
   readonly server: string;
   /** Keep the data and the log also when all is well. */
@@ -41,6 +43,7 @@ const NUMBERS = {
   drops: 2,
   publishers: 6,
   subscribers: 6,
+  slow: 60,
 } as const;
 type NumberName = keyof typeof NUMBERS;
 
@@ -59,6 +62,7 @@ export const USAGE = `npm run kill9 -- [options]: load, kill -9, restart; nothin
   --protocol both   xmpp, mqtt or both, one after the other
   --publishers 6    clients of MQTT that publish at QoS 1 and 2
   --subscribers 6   clients of MQTT with a durable session
+  --slow 60         milliseconds that a write to the disk takes longer in every second round over MQTT, at most
   --server trivium  or ejabberd, prosody (XMPP), mosquitto (MQTT), which are expected to fail: they keep in memory what they acknowledge
   --keep            keep the data and the log`;
 
@@ -79,6 +83,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       drops: text,
       publishers: text,
       subscribers: text,
+      slow: text,
       protocol: { ...text, default: 'both' },
       seed: text,
       signal: { ...text, default: 'kill' },

@@ -18,6 +18,8 @@ export interface Victim extends Peer {
   /** Makes accounts; `running` says when it is done. */
   provision(place: Place, accounts: readonly Account[]): Promise<void>;
   readonly provisions: 'stopped' | 'running';
+  /** @param slowDisk milliseconds that a write to the disk takes longer, at most; for those who know how */
+  start(place: Place, slowDisk?: number): Promise<ChildProcess>;
   /** Starts it and kills it so many milliseconds later, ready or not. */
   stumble?(place: Place, milliseconds: number): Promise<void>;
 }
@@ -25,6 +27,7 @@ export interface Victim extends Peer {
 export type Protocol = 'xmpp' | 'mqtt';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const SLOW_DISK = join(import.meta.dirname, 'slow-disk.ts');
 
 /** Defaults where they matter; only what would refuse this much load from one address is out of the way. */
 function settingsOf({ domain, port }: Place, protocol: Protocol): string {
@@ -50,8 +53,14 @@ const triviumFor = (protocol: Protocol): Victim => ({
   provisions: 'stopped',
   available: () => existsSync(MAIN),
   configure: (place) => writeFileSync(join(place.directory, 'trivium.yml'), settingsOf(place, protocol)),
-  start: (place) => {
-    return launch(place, { command: process.execPath, args: argumentsOf(place) }, async (child) => {
+  start: (place, slowDisk = 0) => {
+    const slow = slowDisk > 0 ? ['--import', SLOW_DISK] : [];
+    const command = {
+      command: process.execPath,
+      args: [...slow, ...argumentsOf(place)],
+      env: { SLOW_DISK: String(slowDisk) },
+    };
+    return launch(place, command, async (child) => {
       if (child.stdout === null) throw new Error('no output to read');
       const lines = createInterface({ input: child.stdout });
       for await (const line of lines) {

@@ -31,6 +31,8 @@ export class MqttSuite {
   readonly #print: (line: string) => void;
   readonly report: Report;
   #server: ChildProcess | undefined;
+  /** The disk is slow. */
+  #hard = false;
   #traffic: Traffic | undefined;
   /** Reconnections under way. */
   #returning: Promise<unknown> = Promise.resolve();
@@ -60,9 +62,10 @@ export class MqttSuite {
   }
 
   /** Milliseconds until the server was ready. */
-  async #start(): Promise<number> {
+  async #start(slowDisk = 0): Promise<number> {
     const before = performance.now();
-    this.#server = await this.#victim.start(this.#place);
+    this.#server = await this.#victim.start(this.#place, slowDisk);
+    this.#hard = slowDisk > 0;
     return performance.now() - before;
   }
 
@@ -80,7 +83,9 @@ export class MqttSuite {
     // Now and then it is killed again before it is ready, or just then.
     const stumbles = round % 4 === 0;
     if (stumbles) await this.#victim.stumble?.(this.#place, this.#random.between(100, 900));
-    const restart = await this.#start();
+    // What is acknowledged too early shows when the disk is slow.
+    const slow = round % 2 === 1 ? this.#options.slow : 0;
+    const restart = await this.#start(slow);
     await this.#whatStands(`after the restart of round ${round}`);
     // The next round's load begins before everybody is back when its kill is to come then.
     const hurried = interrupts(round + 1) && round < rounds;
@@ -96,16 +101,20 @@ export class MqttSuite {
       `doubled at QoS 1 ${after.duplicates - before.duplicates}`,
       `subscriptions changed ${after.changes - before.changes}`,
       `sessions ${back.present}/${back.present + back.gone}${back.interrupted > 0 ? ` (${back.interrupted} later)` : ''}`,
-      `restart ${Math.round(restart)} ms`,
+      `restart ${Math.round(restart)} ms${slow > 0 ? ', slow disk' : ''}`,
     ];
     this.report.judge(figures.join('  '), findings);
   }
 
   async #load(seconds: number): Promise<void> {
-    const traffic = new Traffic(this.#population, this.#options, this.#random.fork(), this.#findings);
+    const traffic = new Traffic(this.#population, this.#options, this.#random.fork(), this.#findings, this.#hard);
     this.#traffic = traffic;
     traffic.start();
     await delay(seconds * 1000);
+    if (this.#random.next() < 0.5) return;
+    // Or the kill comes when many have just lost their connections, and send again what they do not know to be there.
+    traffic.shake();
+    await delay(this.#random.between(5, 100));
   }
 
   async #kill(graceful: boolean): Promise<number | undefined> {

@@ -13,11 +13,17 @@ const RETAINED = 0.12;
 const CHANGES = 0.03;
 /** Of all publications: those that follow an acknowledgement at once, so that they do not all come at the beat of the clock. */
 const CHAINED = 0.5;
+/** How many more connections break in hard times. */
+const HARD = 20;
+/** Of all connections, those that break at once. */
+const SHAKEN = 0.5;
 
 /** The load: publications at a rate, subscriptions that change beside them, connections that break, clients that come and go. */
 export class Traffic {
   readonly #population: Population;
   readonly #options: Options;
+  /** Each second. */
+  readonly #drops: number;
   readonly #random: Random;
   readonly #findings: Findings;
   readonly #stop = new AbortController();
@@ -27,9 +33,11 @@ export class Traffic {
   #made = 0;
   #dropped = 0;
 
-  constructor(population: Population, options: Options, random: Random, findings: Findings) {
+  /** @param hard so that connections break often */
+  constructor(population: Population, options: Options, random: Random, findings: Findings, hard: boolean) {
     this.#population = population;
     this.#options = options;
+    this.#drops = options.drops * (hard ? HARD : 1);
     this.#random = random;
     this.#findings = findings;
   }
@@ -52,14 +60,14 @@ export class Traffic {
   }
 
   #tick(): void {
-    const { drops, rate } = this.#options;
+    const { rate } = this.#options;
     const seconds = (performance.now() - this.#started) / 1000;
     // After a pause of this process, no more than a quarter of a second's load at once.
     const beaten = rate * (1 - CHAINED);
     const due = Math.min(Math.floor(seconds * beaten) - this.#made, beaten / 4);
     this.#made = Math.floor(seconds * beaten);
     for (let n = 0; n < due; n++) this.#publish(this.#random.pick(this.#population.publishers));
-    for (; this.#dropped < Math.floor(seconds * drops); this.#dropped++) {
+    for (; this.#dropped < Math.floor(seconds * this.#drops); this.#dropped++) {
       this.#own(this.#drop(this.#random.pick(this.#population.constant)));
     }
   }
@@ -84,6 +92,11 @@ export class Traffic {
     // Nobody has subscribed to the retained ones; the others have subscribers, and the server has to know them.
     if (reason !== 0 && !topic.retain) this.#findings.add(`${topic.name}#${n}: the reason is ${reason}`);
     if (reason >= 0x80) this.#findings.add(`${topic.name}#${n} is refused: ${reason}`);
+  }
+
+  /** Breaks many connections at once. */
+  shake(): void {
+    for (const client of this.#population.constant) if (this.#random.next() < SHAKEN) this.#own(this.#drop(client));
   }
 
   /** Breaks a connection, which the client restores at once. */
