@@ -21,7 +21,18 @@ import { xmppClient } from './xmpp-client.ts';
 //   --server NAME   trivium, or prosody or mosquitto to see whether it is the transcript that is wrong
 //   --keep          leave the directory with the server's and the clients' files
 
-const transcripts: readonly Transcript[] = [openssl, goSendxmpp, slixmpp, profanity, xmppClient, stanza, mosquittoClients, mqttJs, paho, chromium];
+const transcripts: readonly Transcript[] = [
+  openssl,
+  goSendxmpp,
+  slixmpp,
+  profanity,
+  xmppClient,
+  stanza,
+  mosquittoClients,
+  mqttJs,
+  paho,
+  chromium,
+];
 
 const { values: options } = parseArgs({
   options: {

@@ -32,7 +32,7 @@ export class ScriptClient {
   lastText = '';
   domain = 'localhost';
   #socket: Socket;
-  #scanner: Scanner;
+  readonly #scanner: Scanner;
   #header: StreamHeader | undefined;
   #ended = false;
   #closed = false;

@@ -100,7 +100,7 @@ async function fate(to: string, type: string): Promise<string> {
   if (errors.length > 0)
     return errors.every((text) => text.includes('<service-unavailable')) && takers.length === 0
       ? 'E'
-      : `${errors} and ${takers}`;
+      : `${errors.join()} and ${takers.join()}`;
   if (takers.length === 0) return 'S';
   if (takers.join() === 'offline') return 'O';
   const letters = Object.keys(TAKERS).filter((letter) => TAKERS[letter]?.join() === takers.toSorted().join());

@@ -26,11 +26,14 @@ function compare(expected: Element, actual: Element, names: Names, exactly: bool
     }
   }
   if (exactly) {
-    const extra = Object.keys(actual.attrs).find((name) => !name.startsWith('xmlns') && expected.attrs[name] === undefined);
+    const extra = Object.keys(actual.attrs).find(
+      (name) => !name.startsWith('xmlns') && expected.attrs[name] === undefined,
+    );
     if (extra !== undefined) return `${here}: has an attribute ${extra}`;
     const [one, other] = [actual.getChildElements(), expected.getChildElements()];
     if (one.length !== other.length) return `${here}: has ${one.length} children: ${one.join('')}`;
-    if (expected.getText().trim() === '' && actual.getText().trim() !== '') return `${here}: says '${actual.getText()}'`;
+    if (expected.getText().trim() === '' && actual.getText().trim() !== '')
+      return `${here}: says '${actual.getText()}'`;
   }
   return compareText(expected, actual, names, here) ?? compareChildren(expected, actual, names, exactly, here);
 }
@@ -42,7 +45,13 @@ function compareText(expected: Element, actual: Element, names: Names, here: str
 }
 
 /** Each expected child is one of the actual ones, none of them twice. */
-function compareChildren(expected: Element, actual: Element, names: Names, exactly: boolean, here: string): string | undefined {
+function compareChildren(
+  expected: Element,
+  actual: Element,
+  names: Names,
+  exactly: boolean,
+  here: string,
+): string | undefined {
   const left = [...actual.getChildElements()];
   for (const child of expected.getChildElements()) {
     if (child.getText() === '!') {

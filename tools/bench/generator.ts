@@ -31,9 +31,10 @@ export class Generator<Job extends object> {
 }
 
 /** The child's side: takes one job at a time as a message and answers each with a result. */
-export function serveJobs<Job>(run: (job: Job) => Promise<Result>): void {
-  process.on('message', (job: Job) => {
-    void run(job)
+export function serveJobs(run: (job: never) => Promise<Result>): void {
+  process.on('message', (job: unknown) => {
+    // What the parent sends is what the child of the same script takes.
+    void run(job as never)
       .then(
         (result): Reply => ({ result }),
         (error: unknown): Reply => ({ error: error instanceof Error ? error.message : String(error) }),

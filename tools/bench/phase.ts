@@ -9,7 +9,7 @@ export class Phase {
   #operations = 0;
   #measuring = false;
   #start = { time: 0, server: 0, own: 0 };
-  #total = { time: 0, server: 0, own: 0 };
+  readonly #total = { time: 0, server: 0, own: 0 };
 
   constructor(endpoint: Endpoint) {
     this.#meter = endpoint.pid === undefined ? undefined : new Meter(endpoint.pid);

@@ -14,7 +14,7 @@ export function connectOf(
   bridgeBit: boolean,
   maximumPacketSize: number,
 ): Connect {
-  const { cleanStart, clientId, keepAlive, password, receiveMaximum, sessionExpiry, username, version } = options;
+  const { clientId, keepAlive, password, receiveMaximum, sessionExpiry, username, version } = options;
   return {
     type: 'connect',
     version,
@@ -25,7 +25,7 @@ export function connectOf(
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password: Buffer.from(password) }),
     ...(options.notifications === 'both' ? { will: { ...noteOf(options, '0'), delay: 0 } } : {}),
-    sessionExpiry: version === 4 ? (clean ? 0 : FOR_EVER) : cleanStart ? 0 : sessionExpiry,
+    sessionExpiry: clean ? 0 : version === 4 ? FOR_EVER : sessionExpiry,
     receiveMaximum,
     maximumPacketSize,
     topicAliasMaximum: TOPIC_ALIASES,

@@ -42,7 +42,7 @@ type Phase =
   /** Lazy, and nothing to send. */
   | { readonly kind: 'idle' }
   | { readonly kind: 'dialling'; readonly giveUp: AbortController }
-  /** CONNECT is sent; `purge`: only to end an old session of MQTT 3.1.1. */
+  /** CONNECT is sent; `purge`: only to end an old session. */
   | { readonly kind: 'greeting'; readonly remote: Remote; readonly purge: boolean; readonly clean: boolean }
   | { readonly kind: 'connected'; readonly remote: Remote; readonly since: number }
   | { readonly kind: 'waiting' };
@@ -167,7 +167,7 @@ export class Link implements RemoteHandler, Timed {
 
   #greet(line: Line): void {
     const { flusher, maxPacketSize, options, state, timers } = this.#parts;
-    const { cleanStart, connectTimeout: timeout, version } = options;
+    const { cleanStart, connectTimeout: timeout } = options;
     const fresh = state.session !== this.#session;
     const clean = cleanStart || fresh;
     const connect = connectOf(options, clean, this.#bridgeBit, maxPacketSize());
@@ -177,8 +177,8 @@ export class Link implements RemoteHandler, Timed {
       maxPacketSize: maxPacketSize(),
     };
     const remote = new Remote(line, connect, this, { timers, flusher, limits, timeout });
-    // A session of 3.1.1 that begins clean is not kept, one that does not may hold what is not ours: the old one is ended first.
-    this.#phase = { kind: 'greeting', remote, clean, purge: version === 4 && fresh && !cleanStart };
+    // A session that begins clean is not kept in 3.1.1, nor by every broker of MQTT 5; one that does not may hold what is not ours.
+    this.#phase = { kind: 'greeting', remote, clean, purge: fresh && !cleanStart };
   }
 
   /** Tells the session that the other broker keeps from others that we had. */

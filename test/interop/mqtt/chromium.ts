@@ -14,14 +14,16 @@ import type { PageScene, Told } from './page.ts';
 export const chromium: Transcript = {
   name: 'chromium',
   protocol: 'mqtt',
-  missing: () => (spawnSync('chromium', ['--version']).status === 0 ? undefined : 'chromium is missing: apt-get install chromium'),
+  missing: () =>
+    spawnSync('chromium', ['--version']).status === 0 ? undefined : 'chromium is missing: apt-get install chromium',
   play,
 };
 
 /** The whole play may take so long, in milliseconds. */
 const LIMIT_MS = 120_000;
 
-const PAGE = '<!doctype html><meta charset="utf-8"><title>MQTT</title><link rel="icon" href="data:,"><script src="/page.js"></script>';
+const PAGE =
+  '<!doctype html><meta charset="utf-8"><title>MQTT</title><link rel="icon" href="data:,"><script src="/page.js"></script>';
 
 async function bundle(): Promise<Uint8Array> {
   const entryPoints = [join(import.meta.dirname, 'page.ts')];
@@ -53,17 +55,23 @@ function scenesOf({ ports }: Server, user: string, password: string): readonly P
 }
 
 /** Serves the page, and tells the checks what the page tells; `ended` settles when it says that it has ended. */
-async function serve(script: Uint8Array, scenes: readonly PageScene[], checks: Checks): Promise<{ server: HttpServer; ended: Promise<void> }> {
+async function serve(
+  script: Uint8Array,
+  scenes: readonly PageScene[],
+  checks: Checks,
+): Promise<{ server: HttpServer; ended: Promise<void> }> {
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   const hear = async (request: IncomingMessage): Promise<void> => {
     const told = JSON.parse(await text(request)) as Told;
-    if (told.ended !== true || told.problem !== undefined) checks.tell(told.what, told.problem === undefined, told.problem);
+    if (told.ended !== true || told.problem !== undefined)
+      checks.tell(told.what, told.problem === undefined, told.problem);
     if (told.ended === true) resolve();
   };
   const server = createServer((request, response) => {
     if (request.method === 'POST') return void hear(request).finally(() => response.end());
     if (request.url === '/page.js') return response.setHeader('content-type', 'text/javascript').end(script);
-    if (request.url === '/scenes') return response.setHeader('content-type', 'application/json').end(JSON.stringify(scenes));
+    if (request.url === '/scenes')
+      return response.setHeader('content-type', 'application/json').end(JSON.stringify(scenes));
     return response.setHeader('content-type', 'text/html').end(PAGE);
   });
   server.listen(0, ADDRESS);
@@ -77,9 +85,19 @@ async function play({ server, checks, directory }: Scene): Promise<void> {
   const site = await serve(await bundle(), scenesOf(server, user, password), checks);
   const { port } = site.server.address() as AddressInfo;
   // The server's certificate is its own; a browser has no option to trust one more.
-  const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--ignore-certificate-errors'];
+  const flags = [
+    '--headless=new',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-dev-shm-usage',
+    '--no-first-run',
+    '--ignore-certificate-errors',
+  ];
   const url = `http://${ADDRESS}:${port}/`;
-  const browser = spawn('chromium', [...flags, `--user-data-dir=${directory}`, url], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+  const browser = spawn('chromium', [...flags, `--user-data-dir=${directory}`, url], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
   let said = '';
   browser.stderr.setEncoding('utf8').on('data', (words: string) => {
     said = (said + words).slice(-2000);

@@ -112,7 +112,9 @@ export class Conversation {
     await this.#step('text, all bytes, nothing and 200 KB arrive as they were sent', () => this.#payloads());
     await this.#step('wildcards and the end of a subscription', () => this.#wildcards());
     await this.#step('retained messages come to who subscribes later, until they are cleared', () => this.#retained());
-    await this.#step('the will of a client that vanishes is published, that of one that leaves is not', () => this.#wills());
+    await this.#step('the will of a client that vanishes is published, that of one that leaves is not', () =>
+      this.#wills(),
+    );
     await this.#step('a session waits for its client with its messages', () => this.#away());
     await this.#step('a second connection takes the place of the first', () => this.#takeover());
     await this.#step('a quiet connection is kept alive by pings', () => this.#keepAlive());
@@ -250,7 +252,12 @@ export class Conversation {
   async #wills(): Promise<void> {
     const watcher = await this.#come('w');
     await watcher.client.subscribeAsync(`${this.#topic}/will/#`, { qos: 1 });
-    const will = (name: string): NonNullable<IClientOptions['will']> => ({ topic: `${this.#topic}/will/${name}`, payload: Buffer.from('gone'), qos: 1 as const, retain: false });
+    const will = (name: string): NonNullable<IClientOptions['will']> => ({
+      topic: `${this.#topic}/will/${name}`,
+      payload: Buffer.from('gone'),
+      qos: 1 as const,
+      retain: false,
+    });
     const polite = await this.#come('p', { will: will('polite') });
     await polite.leave();
     const rude = await this.#come('r', { will: will('rude') });
@@ -261,7 +268,8 @@ export class Conversation {
 
   async #away(): Promise<void> {
     const topic = `${this.#topic}/letters`;
-    const stays = this.#talk.version === 5 ? { clean: false, properties: { sessionExpiryInterval: 300 } } : { clean: false };
+    const stays =
+      this.#talk.version === 5 ? { clean: false, properties: { sessionExpiryInterval: 300 } } : { clean: false };
     const [a, b] = [await this.#come('a'), await this.#come('stay', stays)];
     await b.client.subscribeAsync(topic, { qos: 2 });
     await b.leave();
@@ -311,7 +319,13 @@ export class Conversation {
     const { packet } = await b.hears(`${this.#topic}/props`, 'with properties');
     const found = packet.properties ?? {};
     same(
-      [found.payloadFormatIndicator, found.contentType, found.responseTopic, found.userProperties, [...(found.correlationData ?? [])]],
+      [
+        found.payloadFormatIndicator,
+        found.contentType,
+        found.responseTopic,
+        found.userProperties,
+        [...(found.correlationData ?? [])],
+      ],
       [true, properties.contentType, properties.responseTopic, properties.userProperties, [0, 1, 2, 255]],
       'properties',
     );
@@ -329,7 +343,10 @@ export class Conversation {
     await asking.client.publishAsync(`${this.#topic}/question`, 'time?', { qos: 1, properties });
     const { packet } = await answering.hears(`${this.#topic}/question`, 'time?');
     const { responseTopic = '', correlationData } = packet.properties ?? {};
-    await answering.client.publishAsync(responseTopic, 'noon', { qos: 1, properties: correlationData === undefined ? {} : { correlationData } });
+    await answering.client.publishAsync(responseTopic, 'noon', {
+      qos: 1,
+      properties: correlationData === undefined ? {} : { correlationData },
+    });
     const answer = await asking.hears(`${this.#topic}/answer`, 'noon');
     same(String(answer.packet.properties?.correlationData), '42', 'correlation data');
     await asking.leave();
@@ -340,7 +357,13 @@ export class Conversation {
     const [a, b] = [await this.#come('a'), await this.#come('b')];
     const topic = `${this.#topic}/options`;
     await a.client.publishAsync(topic, 'old', { qos: 1, retain: true });
-    await b.client.subscribeAsync(topic, { qos: 1, nl: true, rap: true, rh: 2, properties: { subscriptionIdentifier: 268_435_455 } });
+    await b.client.subscribeAsync(topic, {
+      qos: 1,
+      nl: true,
+      rap: true,
+      rh: 2,
+      properties: { subscriptionIdentifier: 268_435_455 },
+    });
     await b.client.publishAsync(topic, 'own', { qos: 1 });
     await a.client.publishAsync(topic, 'new', { qos: 1, retain: true });
     const { packet } = await b.hears(topic, 'new');

@@ -42,7 +42,9 @@ interface Ended {
 
 function messageOf(line: string): Message | undefined {
   const [, topic = '', qos, retain, length, payload = ''] = /^>>([^|]*)\|(\d)\|(\d)\|(\d+)\|(.*)$/.exec(line) ?? [];
-  return qos === undefined ? undefined : { topic, qos: Number(qos), retain: retain === '1', length: Number(length), payload };
+  return qos === undefined
+    ? undefined
+    : { topic, qos: Number(qos), retain: retain === '1', length: Number(length), payload };
 }
 
 /** A running client: its messages, its debug lines, its end. */
@@ -78,7 +80,10 @@ class Client {
   }
 
   async hear(topic: string, payload: string): Promise<Message> {
-    return await this.messages.take(`${topic}: ${payload}`, (message) => message.topic === topic && message.payload === payload);
+    return await this.messages.take(
+      `${topic}: ${payload}`,
+      (message) => message.topic === topic && message.payload === payload,
+    );
   }
 
   async says(what: RegExp): Promise<string> {
@@ -120,7 +125,8 @@ class Tools {
   }
 
   #all(version: Version, connection: readonly string[], args: readonly string[]): readonly string[] {
-    const credentials = args.includes('-u') || args.includes('-L') ? [] : ['-u', this.#who.user, '-P', this.#who.password];
+    const credentials =
+      args.includes('-u') || args.includes('-L') ? [] : ['-u', this.#who.user, '-P', this.#who.password];
     return ['-V', version, ...connection, ...credentials, ...args];
   }
 
@@ -182,7 +188,18 @@ async function everyVersion(checks: Checks, tools: Tools, version: Version): Pro
     await sub.hear(`${topic}/in`, 'all of it');
     await tools.pub(version, ['-t', `${topic}/in`, '-n', '-q', '1']);
     assert.equal((await sub.hear(`${topic}/in`, '')).length, 0);
-    await tools.pub(version, ['-t', `${topic}/in`, '-m', 'again', '--repeat', '3', '--repeat-delay', '0.01', '-q', '1']);
+    await tools.pub(version, [
+      '-t',
+      `${topic}/in`,
+      '-m',
+      'again',
+      '--repeat',
+      '3',
+      '--repeat-delay',
+      '0.01',
+      '-q',
+      '1',
+    ]);
     for (let n = 0; n < 3; n++) await sub.hear(`${topic}/in`, 'again');
     await sub.stop();
   });
@@ -211,9 +228,11 @@ async function everyVersion(checks: Checks, tools: Tools, version: Version): Pro
     const stays = ['-c', '-i', `stay${version}`, '-t', `${topic}/mail`, '-q', '2'];
     const first = await tools.sub(version, stays);
     await first.stop();
-    for (const [n, qos] of [1, 1, 1].entries()) await tools.pub(version, ['-t', `${topic}/mail`, '-m', `letter ${n}`, '-q', String(qos)]);
+    for (const [n, qos] of [1, 1, 1].entries())
+      await tools.pub(version, ['-t', `${topic}/mail`, '-m', `letter ${n}`, '-q', String(qos)]);
     const again = tools.start(version, [...stays, '-C', '3']);
-    for (let n = 0; n < 3; n++) assert.equal((await again.messages.take('a letter', () => true)).payload, `letter ${n}`);
+    for (let n = 0; n < 3; n++)
+      assert.equal((await again.messages.take('a letter', () => true)).payload, `letter ${n}`);
     assert.equal((await again.ended).code, 0);
     const clean = await tools.sub(version, ['-i', `stay${version}`, '-t', `${topic}/other`, '-E']);
     await clean.ended;
@@ -221,12 +240,28 @@ async function everyVersion(checks: Checks, tools: Tools, version: Version): Pro
   await step('--will-*: published when the client is killed, not when it leaves', async () => {
     const watch = await tools.sub(version, ['-t', `${topic}/will/+`, '-q', '1']);
     const will = (name: string): readonly string[] => [
-      ...['-t', `${topic}/none`, '--will-topic', `${topic}/will/${name}`, '--will-payload', 'gone', '--will-qos', '1', '--will-retain'],
+      ...[
+        '-t',
+        `${topic}/none`,
+        '--will-topic',
+        `${topic}/will/${name}`,
+        '--will-payload',
+        'gone',
+        '--will-qos',
+        '1',
+        '--will-retain',
+      ],
     ];
     assert.equal((await tools.start(version, [...will('polite'), '-E']).ended).code, 0);
     const rude = await tools.sub(version, will('rude'));
     await rude.stop('SIGKILL');
-    assert.deepEqual(await watch.messages.take('a will', () => true), { topic: `${topic}/will/rude`, qos: 1, retain: false, length: 4, payload: 'gone' });
+    assert.deepEqual(await watch.messages.take('a will', () => true), {
+      topic: `${topic}/will/rude`,
+      qos: 1,
+      retain: false,
+      length: 4,
+      payload: 'gone',
+    });
     const kept = tools.start(version, ['-t', `${topic}/will/+`, '-C', '1']);
     assert.equal((await kept.hear(`${topic}/will/rude`, 'gone')).retain, true);
     await kept.ended;
@@ -241,9 +276,19 @@ async function everyVersion(checks: Checks, tools: Tools, version: Version): Pro
     await watch.stop();
   });
   await step('-U, -T, -E, -W, -k, -I, -A, --nodelay', async () => {
-    const sub = await tools.sub(version, ['-t', `${topic}/u/#`, '-U', `${topic}/u/#`, '-t', `${topic}/v/#`, '-T', `${topic}/v/out`]);
+    const sub = await tools.sub(version, [
+      '-t',
+      `${topic}/u/#`,
+      '-U',
+      `${topic}/u/#`,
+      '-t',
+      `${topic}/v/#`,
+      '-T',
+      `${topic}/v/out`,
+    ]);
     await sub.says(/^Client .* received UNSUBACK/);
-    for (const name of ['u/x', 'v/out', 'v/in']) await tools.pub(version, ['-t', `${topic}/${name}`, '-m', name, '-q', '1']);
+    for (const name of ['u/x', 'v/out', 'v/in'])
+      await tools.pub(version, ['-t', `${topic}/${name}`, '-m', name, '-q', '1']);
     assert.equal((await sub.messages.take('what is left', () => true)).payload, 'v/in');
     await sub.stop();
     const { code } = await tools.start(version, ['-t', topic, '-E', '-I', 'prefix-', '-A', ADDRESS, '--nodelay']).ended;
@@ -258,8 +303,14 @@ async function connections(checks: Checks, tools: Tools): Promise<void> {
   const { who, server } = tools;
   await checks.step('-u and -P: a wrong password and an unknown user are refused', async () => {
     for (const version of VERSIONS) {
-      await assert.rejects(tools.pub(version, ['-u', who.user, '-P', 'guess', '-t', 'x', '-m', 'x']), /not authori[sz]ed|bad user ?name or password/i);
-      await assert.rejects(tools.pub(version, ['-u', 'nobody', '-P', 'guess', '-t', 'x', '-m', 'x']), /not authori[sz]ed|bad user ?name or password/i);
+      await assert.rejects(
+        tools.pub(version, ['-u', who.user, '-P', 'guess', '-t', 'x', '-m', 'x']),
+        /not authori[sz]ed|bad user ?name or password/i,
+      );
+      await assert.rejects(
+        tools.pub(version, ['-u', 'nobody', '-P', 'guess', '-t', 'x', '-m', 'x']),
+        /not authori[sz]ed|bad user ?name or password/i,
+      );
     }
   });
   await checks.step('-L: all in one URL', async () => {
@@ -268,13 +319,24 @@ async function connections(checks: Checks, tools: Tools): Promise<void> {
     await server.register(url.user, url.password);
     const topic = 'tools/url';
     const sub = await tools.sub('mqttv5', ['-t', topic]);
-    await tools.pub('mqttv5', ['-L', `mqtt://${url.user}:${url.password}@${ADDRESS}:${server.ports.mqtt}/${topic}`, '-m', 'by URL'], undefined, []);
+    await tools.pub(
+      'mqttv5',
+      ['-L', `mqtt://${url.user}:${url.password}@${ADDRESS}:${server.ports.mqtt}/${topic}`, '-m', 'by URL'],
+      undefined,
+      [],
+    );
     await sub.hear(topic, 'by URL');
     await sub.stop();
   });
   await checks.step('--cafile, --insecure, --tls-version, --ciphers, --capath', async () => {
     const sub = await tools.sub('mqttv5', ['-t', 'tools/tls', '--tls-version', 'tlsv1.3'], tools.tls);
-    await tools.pub('mqttv311', ['-t', 'tools/tls', '-m', 'secret'], undefined, [...tools.tls, '--tls-version', 'tlsv1.2', '--ciphers', 'ECDHE+AESGCM']);
+    await tools.pub('mqttv311', ['-t', 'tools/tls', '-m', 'secret'], undefined, [
+      ...tools.tls,
+      '--tls-version',
+      'tlsv1.2',
+      '--ciphers',
+      'ECDHE+AESGCM',
+    ]);
     await sub.hear('tools/tls', 'secret');
     const other = ['-h', '127.0.0.1', '-p', String(server.ports.mqtts), '--cafile', server.certificate, '--insecure'];
     await tools.pub('mqttv5', ['-t', 'tools/tls', '-m', 'not checked'], undefined, other);
@@ -284,7 +346,11 @@ async function connections(checks: Checks, tools: Tools): Promise<void> {
     await assert.rejects(tools.pub('mqttv5', ['-t', 'tools/tls', '-m', 'x'], undefined, unknown), /certificate|TLS/i);
   });
   await checks.step('--tls-alpn: the name of RFC 7301 for MQTT is taken', async () => {
-    await tools.pub('mqttv5', ['-t', 'tools/alpn', '-m', 'x', '-q', '1'], undefined, [...tools.tls, '--tls-alpn', 'mqtt']);
+    await tools.pub('mqttv5', ['-t', 'tools/alpn', '-m', 'x', '-q', '1'], undefined, [
+      ...tools.tls,
+      '--tls-alpn',
+      'mqtt',
+    ]);
   });
 }
 
@@ -309,13 +375,23 @@ async function five(checks: Checks, tools: Tools): Promise<void> {
     const args = ['-t', 'tools/rh', '-D', 'subscribe', 'subscription-identifier', '42', '--retain-as-published'];
     const sub = await tools.sub('mqttv5', [...args, '-F', '>>%t|%q|%r|%l|%S:%p']);
     await tools.pub('mqttv5', ['-t', 'tools/rh', '-m', 'new', '-r', '-q', '1']);
-    assert.deepEqual(await sub.messages.take('a message', () => true), { topic: 'tools/rh', qos: 0, retain: true, length: 3, payload: '42:new' });
+    assert.deepEqual(await sub.messages.take('a message', () => true), {
+      topic: 'tools/rh',
+      qos: 0,
+      retain: true,
+      length: 3,
+      payload: '42:new',
+    });
     await sub.stop();
     await tools.pub('mqttv5', ['-t', 'tools/rh', '-n', '-r', '-q', '1']);
   });
   await checks.step('-D publish topic-alias, with several messages of one connection', async () => {
     const sub = await tools.sub('mqttv5', ['-t', 'tools/alias', '-q', '1']);
-    await tools.pub('mqttv5', ['-t', 'tools/alias', '-D', 'publish', 'topic-alias', '5', '-l', '-q', '1'], 'one\ntwo\n');
+    await tools.pub(
+      'mqttv5',
+      ['-t', 'tools/alias', '-D', 'publish', 'topic-alias', '5', '-l', '-q', '1'],
+      'one\ntwo\n',
+    );
     await sub.hear('tools/alias', 'one');
     await sub.hear('tools/alias', 'two');
     await sub.stop();
@@ -324,22 +400,40 @@ async function five(checks: Checks, tools: Tools): Promise<void> {
     const limits = ['-D', 'connect', 'receive-maximum', '2', '-D', 'connect', 'maximum-packet-size', '100'];
     const stays = ['-i', 'limits', '-c', '-x', '300', '-t', 'tools/limits', '-q', '1', ...limits];
     await (await tools.sub('mqttv5', stays)).stop();
-    for (const text of ['1', '2', 'x'.repeat(200), '3']) await tools.pub('mqttv5', ['-t', 'tools/limits', '-m', text, '-q', '1']);
+    for (const text of ['1', '2', 'x'.repeat(200), '3'])
+      await tools.pub('mqttv5', ['-t', 'tools/limits', '-m', text, '-q', '1']);
     const again = tools.start('mqttv5', [...stays, '-C', '3']);
     for (const text of ['1', '2', '3']) assert.equal((await again.messages.take(text, () => true)).payload, text);
     await again.ended;
-    await (await tools.sub('mqttv5', ['-i', 'limits', '-t', 'tools/x', '-E'])).ended;
+    await (
+      await tools.sub('mqttv5', ['-i', 'limits', '-t', 'tools/x', '-E'])
+    ).ended;
   });
   await checks.step('-D will: will-delay-interval holds the will back, content type goes with it', async () => {
     const watch = await tools.sub('mqttv5', ['-t', 'tools/dying', '-F', '>>%t|%q|%r|%l|%C:%p']);
     const properties = ['-D', 'will', 'will-delay-interval', '1', '-D', 'will', 'content-type', 'text/x'];
-    const will = ['-t', 'tools/none', '--will-topic', 'tools/dying', '--will-payload', 'late', ...properties, '-x', '60', '-i', 'dying'];
+    const will = [
+      '-t',
+      'tools/none',
+      '--will-topic',
+      'tools/dying',
+      '--will-payload',
+      'late',
+      ...properties,
+      '-x',
+      '60',
+      '-i',
+      'dying',
+    ];
     await (await tools.sub('mqttv5', will)).stop('SIGKILL');
     assert.equal((await watch.messages.take('the will', () => true)).payload, 'text/x:late');
     await watch.stop();
   });
   await checks.step('$share: each message to one of two', async () => {
-    const subs = [await tools.sub('mqttv5', ['-t', '$share/g/tools/work', '-q', '1']), await tools.sub('mqttv5', ['-t', '$share/g/tools/work', '-q', '1'])];
+    const subs = [
+      await tools.sub('mqttv5', ['-t', '$share/g/tools/work', '-q', '1']),
+      await tools.sub('mqttv5', ['-t', '$share/g/tools/work', '-q', '1']),
+    ];
     const seen = new Events<string>();
     for (const sub of subs) {
       void (async () => {
@@ -355,10 +449,34 @@ async function five(checks: Checks, tools: Tools): Promise<void> {
   });
   await checks.step('mosquitto_rr: a request and its response', async () => {
     const service = await tools.sub('mqttv5', ['-t', 'tools/service', '-F', '>>%t|%q|%r|%l|%R %D', '-q', '1']);
-    const asks = tools.rr(['-t', 'tools/service', '-e', 'tools/answers', '-m', 'what?', '-D', 'publish', 'correlation-data', 'c7', '-q', '1']);
+    const asks = tools.rr([
+      '-t',
+      'tools/service',
+      '-e',
+      'tools/answers',
+      '-m',
+      'what?',
+      '-D',
+      'publish',
+      'correlation-data',
+      'c7',
+      '-q',
+      '1',
+    ]);
     const [answers = '', correlation = ''] = (await service.messages.take('a request', () => true)).payload.split(' ');
     assert.deepEqual([answers, correlation], ['tools/answers', 'c7']);
-    await tools.pub('mqttv5', ['-t', answers, '-m', 'that!', '-D', 'publish', 'correlation-data', correlation, '-q', '1']);
+    await tools.pub('mqttv5', [
+      '-t',
+      answers,
+      '-m',
+      'that!',
+      '-D',
+      'publish',
+      'correlation-data',
+      correlation,
+      '-q',
+      '1',
+    ]);
     await asks.hear('tools/answers', 'that!');
     assert.equal((await asks.ended).code, 0);
     await service.stop();

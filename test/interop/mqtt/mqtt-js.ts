@@ -13,7 +13,10 @@ export const mqttJs: Transcript = {
 };
 
 /** The ways of a connection, by name: a URL and the options that go with it. */
-function waysOf({ ports, certificate }: Server): readonly (readonly [string, Pick<Talk, 'url' | 'options' | 'version'>])[] {
+function waysOf({
+  ports,
+  certificate,
+}: Server): readonly (readonly [string, Pick<Talk, 'url' | 'options' | 'version'>])[] {
   const ca = readFileSync(certificate);
   const tls = { ca, servername: DOMAIN };
   return [
@@ -24,7 +27,10 @@ function waysOf({ ports, certificate }: Server): readonly (readonly [string, Pic
     ['5 over TLS', { url: `mqtts://${ADDRESS}:${ports.mqtts}`, options: tls, version: 5 }],
     ['3.1.1 over WebSocket', { url: `ws://${ADDRESS}:${ports.ws}/mqtt`, options: {}, version: 4 }],
     ['5 over WebSocket', { url: `ws://${ADDRESS}:${ports.ws}/mqtt`, options: {}, version: 5 }],
-    ['5 over WebSocket and TLS', { url: `wss://${ADDRESS}:${ports.wss}/mqtt`, options: { wsOptions: tls }, version: 5 }],
+    [
+      '5 over WebSocket and TLS',
+      { url: `wss://${ADDRESS}:${ports.wss}/mqtt`, options: { wsOptions: tls }, version: 5 },
+    ],
   ];
 }
 
@@ -33,7 +39,9 @@ async function play({ server, checks }: Scene): Promise<void> {
   await server.register(user, password);
   for (const [index, [way, connection]] of waysOf(server).entries()) {
     const talk = { ...connection, user, password, name: `js${index}`, difficult: DIFFICULT };
-    const conversation = new Conversation(mqtt.connect, talk, (what, problem) => checks.tell(`${way}: ${what}`, problem === undefined, problem));
+    const conversation = new Conversation(mqtt.connect, talk, (what, problem) =>
+      checks.tell(`${way}: ${what}`, problem === undefined, problem),
+    );
     await conversation.play();
   }
 }

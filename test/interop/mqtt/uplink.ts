@@ -76,23 +76,30 @@ async function conversation(checks: Checks, edge: Edge, remote: Broker, name: st
     assert.equal((await late.hear(`site/1/up/kept-${name}`, 'kept')).retain, true);
     late.leave();
   });
-  await checks.step(`${name}: the loop guard: what goes both ways ${echo ? 'comes back once' : 'comes once'}`, async () => {
-    for (let n = 0; n < 20; n++) {
-      await here.publish('both/x', `here ${n}`, (n % 3) as 0 | 1 | 2);
-      await there.publish('both/x', `there ${n}`, (n % 3) as 0 | 1 | 2);
-    }
-    for (let n = 0; n < 20; n++) {
-      for (const person of [here, there]) await person.hear('both/x', `there ${n}`);
-      await there.hear('both/x', `here ${n}`);
-      for (let times = 0; times < (echo ? 2 : 1); times++) await here.hear('both/x', `here ${n}`);
-    }
-    // What would come back once more has come when a message has gone there and back.
-    await here.publish('up/last', 'ping', 2);
-    await there.hear('site/1/up/last', 'ping');
-    await there.publish('site/1/down/last', 'pong', 2);
-    await here.hear('cloud/down/last', 'pong');
-    for (const { heard } of [here, there]) assert.equal(heard.has(({ topic }) => topic === 'both/x'), false);
-  });
+  await checks.step(
+    `${name}: the loop guard: what goes both ways ${echo ? 'comes back once' : 'comes once'}`,
+    async () => {
+      for (let n = 0; n < 20; n++) {
+        await here.publish('both/x', `here ${n}`, (n % 3) as 0 | 1 | 2);
+        await there.publish('both/x', `there ${n}`, (n % 3) as 0 | 1 | 2);
+      }
+      for (let n = 0; n < 20; n++) {
+        for (const person of [here, there]) await person.hear('both/x', `there ${n}`);
+        await there.hear('both/x', `here ${n}`);
+        for (let times = 0; times < (echo ? 2 : 1); times++) await here.hear('both/x', `here ${n}`);
+      }
+      // What would come back once more has come when a message has gone there and back.
+      await here.publish('up/last', 'ping', 2);
+      await there.hear('site/1/up/last', 'ping');
+      await there.publish('site/1/down/last', 'pong', 2);
+      await here.hear('cloud/down/last', 'pong');
+      for (const { heard } of [here, there])
+        assert.equal(
+          heard.has(({ topic }) => topic === 'both/x'),
+          false,
+        );
+    },
+  );
   await checks.step(`${name}: the state is published here`, async () => {
     const watcher = await Person.connect(edge, { clientId: `watch-${name}` });
     const topic = `$SYS/broker/connection/trivium-localhost-${name}/state`;
@@ -183,7 +190,11 @@ class Ledger {
     if (this.#qos === 1) return;
     const twice = came.filter((number, at) => came.indexOf(number) !== at);
     assert.deepEqual(twice.slice(0, 10), [], `${twice.length} messages came twice`);
-    assert.deepEqual([...came], came.toSorted((one, other) => one - other), 'the order changed');
+    assert.deepEqual(
+      [...came],
+      came.toSorted((one, other) => one - other),
+      'the order changed',
+    );
   }
 }
 
@@ -217,19 +228,26 @@ async function load(checks: Checks, edge: Edge, remote: Mosquitto, version: '5' 
     ['the other broker is restarted', () => remote.stop()],
     ['Trivium is restarted', () => edge.stop()],
   ] as const) {
-    await checks.step(`${version}: ${what} ${ROUNDS} times under load: QoS 1 loses nothing, QoS 2 comes once`, async () => {
-      for (let round = 0; round < ROUNDS; round++) {
-        const done = publish();
-        const before = out[0]?.acknowledged ?? 0;
-        while ((out[0]?.acknowledged ?? 0) < before + 50) await delay(5);
-        await end();
-        await (what.startsWith('Trivium') ? edge : remote).start();
-        await done;
-      }
-      await arrived(() => out.every((ledger) => ledger.complete(there, name)) && inward.every((ledger) => ledger.complete(here, name)));
-      for (const ledger of out) ledger.check(there, name);
-      for (const ledger of inward) ledger.check(here, name);
-    });
+    await checks.step(
+      `${version}: ${what} ${ROUNDS} times under load: QoS 1 loses nothing, QoS 2 comes once`,
+      async () => {
+        for (let round = 0; round < ROUNDS; round++) {
+          const done = publish();
+          const before = out[0]?.acknowledged ?? 0;
+          while ((out[0]?.acknowledged ?? 0) < before + 50) await delay(5);
+          await end();
+          await (what.startsWith('Trivium') ? edge : remote).start();
+          await done;
+        }
+        await arrived(
+          () =>
+            out.every((ledger) => ledger.complete(there, name)) &&
+            inward.every((ledger) => ledger.complete(here, name)),
+        );
+        for (const ledger of out) ledger.check(there, name);
+        for (const ledger of inward) ledger.check(here, name);
+      },
+    );
   }
   here.leave();
   there.leave();
@@ -245,25 +263,36 @@ async function full(checks: Checks, edge: Edge, remote: Mosquitto): Promise<void
   const session = { clean: false } as const;
   const there = await Person.connect(remote, { clientId: 'full-there', ...session });
   await there.subscribe('full/#');
-  edge.uplinks = settings('full', remote, 'max_queued_size: 64KB, notifications: "off"', '[{filter: "full/#", qos: 1}]');
+  edge.uplinks = settings(
+    'full',
+    remote,
+    'max_queued_size: 64KB, notifications: "off"',
+    '[{filter: "full/#", qos: 1}]',
+  );
   await edge.reload();
   await edge.until('full', 'not connected', connected);
   await remote.stop();
   const here = await Person.connect(edge, { clientId: 'full-here' });
-  await checks.step('the queue stays within its bound while the other broker is away, over a kill; the rest comes', async () => {
-    for (let n = 0; n < 200; n++) await here.publish('full/x', `${n} ${'x'.repeat(1000)}`, 1);
-    await edge.kill();
-    await edge.start();
-    const status = await edge.status('full');
-    const queued = Number(status.get('queued'));
-    assert.ok(Number(status.get('queued_bytes')) <= 65_536, `${status.get('queued_bytes')} bytes`);
-    assert.ok(queued > 40 && queued < 66, `${queued} messages`);
-    await remote.start();
-    const last = `${queued - 1} ${'x'.repeat(1000)}`;
-    await there.hear('full/x', last);
-    const numbers = there.all.map(({ text }) => Number.parseInt(text, 10));
-    assert.deepEqual([...new Set(numbers)], Array.from({ length: queued }, (_, n) => n));
-  });
+  await checks.step(
+    'the queue stays within its bound while the other broker is away, over a kill; the rest comes',
+    async () => {
+      for (let n = 0; n < 200; n++) await here.publish('full/x', `${n} ${'x'.repeat(1000)}`, 1);
+      await edge.kill();
+      await edge.start();
+      const status = await edge.status('full');
+      const queued = Number(status.get('queued'));
+      assert.ok(Number(status.get('queued_bytes')) <= 65_536, `${status.get('queued_bytes')} bytes`);
+      assert.ok(queued > 40 && queued < 66, `${queued} messages`);
+      await remote.start();
+      const last = `${queued - 1} ${'x'.repeat(1000)}`;
+      await there.hear('full/x', last);
+      const numbers = there.all.map(({ text }) => Number.parseInt(text, 10));
+      assert.deepEqual(
+        [...new Set(numbers)],
+        Array.from({ length: queued }, (_, n) => n),
+      );
+    },
+  );
   here.leave();
   there.leave();
 }

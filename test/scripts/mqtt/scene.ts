@@ -111,9 +111,23 @@ export async function take(client: MqttTestClient): Promise<IPublishPacket> {
 }
 
 /** Sends a PUBLISH and waits for nothing. */
-export function publish(client: MqttTestClient, topic: string, payload: string, options: Partial<IPublishPacket> = {}): void {
+export function publish(
+  client: MqttTestClient,
+  topic: string,
+  payload: string,
+  options: Partial<IPublishPacket> = {},
+): void {
   const { qos = 0 } = options;
-  client.send({ cmd: 'publish', topic, payload, qos, dup: false, retain: false, ...(qos > 0 ? { messageId: 1 } : {}), ...options });
+  client.send({
+    cmd: 'publish',
+    topic,
+    payload,
+    qos,
+    dup: false,
+    retain: false,
+    ...(qos > 0 ? { messageId: 1 } : {}),
+    ...options,
+  });
 }
 
 /** The notation of test/vectors/mqtt/bytes.ts. */
@@ -128,7 +142,12 @@ export async function pending(client: MqttTestClient): Promise<readonly Packet[]
 }
 
 /** The connection ends, with this reason for MQTT 5 and without a word before it. */
-export async function ends(t: ExecutionContext, client: MqttTestClient, version: Version, reason: number): Promise<void> {
+export async function ends(
+  t: ExecutionContext,
+  client: MqttTestClient,
+  version: Version,
+  reason: number,
+): Promise<void> {
   const found = await client.ended();
   t.is(found, version === 5 ? reason : undefined);
 }

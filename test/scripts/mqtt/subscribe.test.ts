@@ -3,26 +3,29 @@ import { pending, publish, stage, take, text } from './scene.ts';
 
 const { both, five } = stage('mqtt: { anonymous: [mqtt], acl: [{ filter: "secret/#", allow: false }] }');
 
-both('[MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-5, MQTT-3.8.4-6, MQTT-3.8.4-7, MQTT-3.9.3-1, MQTT-3.9.3-2, MQTT-2.2.1-6, MQTT311-3.8.4-1, MQTT311-3.8.4-2, MQTT311-3.8.4-4, MQTT311-3.8.4-5, MQTT311-3.9.3-1, MQTT311-3.9.3-2, MQTT311-2.3.1-7] one SUBACK with a code for each filter, in order', async (t, scene) => {
-  const client = await scene.connect('a');
-  client.send({
-    cmd: 'subscribe',
-    messageId: 4711,
-    subscriptions: [
-      { topic: scene.topic('a'), qos: 2 },
-      { topic: 'secret/x', qos: 1 },
-      { topic: scene.topic('b/#'), qos: 0 },
-      { topic: scene.topic('+'), qos: 1 },
-    ],
-  });
-  const { messageId, granted } = await client.expect('suback');
-  t.is(messageId, 4711);
-  t.deepEqual(granted, [2, scene.version === 5 ? 0x87 : 0x80, 0, 1]);
-  // As a sequence of single ones: those that were granted hold.
-  const publisher = await scene.connect('p');
-  await publisher.publish(scene.topic('b/c'), 'b');
-  t.is(text(await take(client)), 'b');
-});
+both(
+  '[MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-5, MQTT-3.8.4-6, MQTT-3.8.4-7, MQTT-3.9.3-1, MQTT-3.9.3-2, MQTT-2.2.1-6, MQTT311-3.8.4-1, MQTT311-3.8.4-2, MQTT311-3.8.4-4, MQTT311-3.8.4-5, MQTT311-3.9.3-1, MQTT311-3.9.3-2, MQTT311-2.3.1-7] one SUBACK with a code for each filter, in order',
+  async (t, scene) => {
+    const client = await scene.connect('a');
+    client.send({
+      cmd: 'subscribe',
+      messageId: 4711,
+      subscriptions: [
+        { topic: scene.topic('a'), qos: 2 },
+        { topic: 'secret/x', qos: 1 },
+        { topic: scene.topic('b/#'), qos: 0 },
+        { topic: scene.topic('+'), qos: 1 },
+      ],
+    });
+    const { messageId, granted } = await client.expect('suback');
+    t.is(messageId, 4711);
+    t.deepEqual(granted, [2, scene.version === 5 ? 0x87 : 0x80, 0, 1]);
+    // As a sequence of single ones: those that were granted hold.
+    const publisher = await scene.connect('p');
+    await publisher.publish(scene.topic('b/c'), 'b');
+    t.is(text(await take(client)), 'b');
+  },
+);
 
 both('[MQTT-3.8.4-3, MQTT311-3.8.4-3] the same filter again replaces the subscription', async (t, scene) => {
   const client = await scene.connect('a');
@@ -51,7 +54,10 @@ both('[MQTT-3.8.4-4, MQTT311-3.8.4-3] with it retained messages come again, and 
     if (packet.retain) kept++;
     else seen.push(text(packet));
   }
-  t.deepEqual(seen, Array.from({ length: 20 }, (_, n) => `live ${n}`));
+  t.deepEqual(
+    seen,
+    Array.from({ length: 20 }, (_, n) => `live ${n}`),
+  );
 });
 
 five('[MQTT-3.8.3-3] No Local: not to who published it, by client id', async (t, scene) => {
@@ -65,36 +71,47 @@ five('[MQTT-3.8.3-3] No Local: not to who published it, by client id', async (t,
 
 five('[MQTT-3.8.3-4] No Local on a shared subscription is a Protocol Error', async (t, scene) => {
   const client = await scene.connect('a');
-  client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: `$share/g/${scene.topic()}`, qos: 0, nl: true }] });
+  client.send({
+    cmd: 'subscribe',
+    messageId: 1,
+    subscriptions: [{ topic: `$share/g/${scene.topic()}`, qos: 0, nl: true }],
+  });
   t.is(await client.ended(), 0x82);
 });
 
-both('[MQTT-3.10.4-1, MQTT-3.10.4-2, MQTT-3.10.4-4, MQTT-3.10.4-5, MQTT-2.2.1-6, MQTT311-3.10.4-1, MQTT311-3.10.4-2, MQTT311-3.10.4-4, MQTT311-3.10.4-5, MQTT311-2.3.1-7] UNSUBSCRIBE ends exactly what it names, and is always answered', async (t, scene) => {
-  const client = await scene.connect('a');
-  await client.subscribe(scene.topic('+'), scene.topic('x'), scene.topic('X'));
-  const publisher = await scene.connect('p');
-  const unsubscribe = async (messageId: number, filter: string): Promise<void> => {
-    client.send({ cmd: 'unsubscribe', messageId, unsubscriptions: [filter] });
-    t.is((await client.expect('unsuback')).messageId, messageId);
-  };
-  // Another filter that matches the same topics is another filter.
-  await unsubscribe(10, scene.topic('#'));
-  await unsubscribe(11, scene.topic('+'));
-  await publisher.publish(scene.topic('y'), 'nobody');
-  await publisher.publish(scene.topic('x'), 'still');
-  t.is(text(await take(client)), 'still');
-  await unsubscribe(12, scene.topic('x'));
-  await unsubscribe(13, scene.topic('x'));
-  await publisher.publish(scene.topic('x'), 'nobody');
-  await publisher.publish(scene.topic('X'), 'end');
-  t.is(text(await take(client)), 'end');
-  t.deepEqual(await pending(client), []);
-});
+both(
+  '[MQTT-3.10.4-1, MQTT-3.10.4-2, MQTT-3.10.4-4, MQTT-3.10.4-5, MQTT-2.2.1-6, MQTT311-3.10.4-1, MQTT311-3.10.4-2, MQTT311-3.10.4-4, MQTT311-3.10.4-5, MQTT311-2.3.1-7] UNSUBSCRIBE ends exactly what it names, and is always answered',
+  async (t, scene) => {
+    const client = await scene.connect('a');
+    await client.subscribe(scene.topic('+'), scene.topic('x'), scene.topic('X'));
+    const publisher = await scene.connect('p');
+    const unsubscribe = async (messageId: number, filter: string): Promise<void> => {
+      client.send({ cmd: 'unsubscribe', messageId, unsubscriptions: [filter] });
+      t.is((await client.expect('unsuback')).messageId, messageId);
+    };
+    // Another filter that matches the same topics is another filter.
+    await unsubscribe(10, scene.topic('#'));
+    await unsubscribe(11, scene.topic('+'));
+    await publisher.publish(scene.topic('y'), 'nobody');
+    await publisher.publish(scene.topic('x'), 'still');
+    t.is(text(await take(client)), 'still');
+    await unsubscribe(12, scene.topic('x'));
+    await unsubscribe(13, scene.topic('x'));
+    await publisher.publish(scene.topic('x'), 'nobody');
+    await publisher.publish(scene.topic('X'), 'end');
+    t.is(text(await take(client)), 'end');
+    t.deepEqual(await pending(client), []);
+  },
+);
 
 five('[MQTT-3.11.3-1, MQTT-3.11.3-2, MQTT-3.10.4-6] UNSUBACK: one code for each filter, in order', async (t, scene) => {
   const client = await scene.connect('a');
   await client.subscribe(scene.topic('a'), scene.topic('b'));
-  client.send({ cmd: 'unsubscribe', messageId: 7, unsubscriptions: [scene.topic('a'), scene.topic('none'), scene.topic('b'), scene.topic('b')] });
+  client.send({
+    cmd: 'unsubscribe',
+    messageId: 7,
+    unsubscriptions: [scene.topic('a'), scene.topic('none'), scene.topic('b'), scene.topic('b')],
+  });
   const packet = await client.expect('unsuback');
   t.is(packet.messageId, 7);
   t.deepEqual(packet.granted, [0, 0x11, 0, 0x11]);

@@ -14,17 +14,20 @@ async function through(scene: Scene, filter: string, topics: readonly string[]):
   return (await pending(client)).flatMap((packet) => (packet.cmd === 'publish' ? [packet.topic] : []));
 }
 
-both('[MQTT-3.3.2-3, MQTT311-3.3.2-3, MQTT-4.7.1-1, MQTT-4.7.1-2, MQTT311-4.7.1-2, MQTT311-4.7.1-3] what wildcards match', async (t, scene) => {
-  const p = scene.topic('x');
-  const all = [p, `${p}/`, `${p}/a`, `${p}/a/`, `${p}/a/b`, `${p}//b`, `${p}/a/b/c`, `${p}y`];
-  const of = (...indexes: readonly number[]): readonly string[] => indexes.map((index) => all[index] ?? '');
-  t.deepEqual(await through(scene, `${p}/#`, all), of(0, 1, 2, 3, 4, 5, 6));
-  t.deepEqual(await through(scene, `${p}/+`, all), of(1, 2));
-  t.deepEqual(await through(scene, `${p}/+/b`, all), of(4, 5));
-  t.deepEqual(await through(scene, `${p}/+/#`, all), of(1, 2, 3, 4, 5, 6));
-  t.deepEqual(await through(scene, `+/x/a`, all.slice(2, 3)), of(2));
-  t.deepEqual(await through(scene, `${p}`, all), of(0));
-});
+both(
+  '[MQTT-3.3.2-3, MQTT311-3.3.2-3, MQTT-4.7.1-1, MQTT-4.7.1-2, MQTT311-4.7.1-2, MQTT311-4.7.1-3] what wildcards match',
+  async (t, scene) => {
+    const p = scene.topic('x');
+    const all = [p, `${p}/`, `${p}/a`, `${p}/a/`, `${p}/a/b`, `${p}//b`, `${p}/a/b/c`, `${p}y`];
+    const of = (...indexes: readonly number[]): readonly string[] => indexes.map((index) => all[index] ?? '');
+    t.deepEqual(await through(scene, `${p}/#`, all), of(0, 1, 2, 3, 4, 5, 6));
+    t.deepEqual(await through(scene, `${p}/+`, all), of(1, 2));
+    t.deepEqual(await through(scene, `${p}/+/b`, all), of(4, 5));
+    t.deepEqual(await through(scene, `${p}/+/#`, all), of(1, 2, 3, 4, 5, 6));
+    t.deepEqual(await through(scene, `+/x/a`, all.slice(2, 3)), of(2));
+    t.deepEqual(await through(scene, p, all), of(0));
+  },
+);
 
 both('[MQTT-4.7.2-1, MQTT311-4.7.2-1] a wildcard at the beginning does not match topics with $', async (t, scene) => {
   const client = await scene.connect('a');
@@ -38,18 +41,24 @@ both('[MQTT-4.7.2-1, MQTT311-4.7.2-1] a wildcard at the beginning does not match
   }
 });
 
-both('[MQTT-4.7.3-4, MQTT-1.5.4-3, MQTT311-4.7.3-4, MQTT311-1.5.3-3] topics are compared as they are: case, spaces, composition, U+FEFF', async (t, scene) => {
-  const p = scene.topic();
-  const all = [`${p}/A`, `${p}/a`, `${p}/ a`, `${p}/é`, `${p}/e\u0301`, `${p}/\uFEFFa`, `${p}//`, `${p}/.`];
-  for (const topic of all) t.deepEqual(await through(scene, topic, all), [topic], JSON.stringify(topic));
-  t.deepEqual(await through(scene, `${p}/#`, [`${p}/\uFEFFa`]), [`${p}/\uFEFFa`]);
-});
+both(
+  '[MQTT-4.7.3-4, MQTT-1.5.4-3, MQTT311-4.7.3-4, MQTT311-1.5.3-3] topics are compared as they are: case, spaces, composition, U+FEFF',
+  async (t, scene) => {
+    const p = scene.topic();
+    const all = [`${p}/A`, `${p}/a`, `${p}/ a`, `${p}/é`, `${p}/e\u0301`, `${p}/\uFEFFa`, `${p}//`, `${p}/.`];
+    for (const topic of all) t.deepEqual(await through(scene, topic, all), [topic], JSON.stringify(topic));
+    t.deepEqual(await through(scene, `${p}/#`, [`${p}/\uFEFFa`]), [`${p}/\uFEFFa`]);
+  },
+);
 
-both('[MQTT-4.7.3-1, MQTT-4.7.3-3, MQTT311-4.7.3-1, MQTT311-4.7.3-3] one character is a topic, and so are 65,535 bytes', async (t, scene) => {
-  const long = `${scene.topic()}${'x'.repeat(65_535 - scene.topic().length)}`;
-  t.deepEqual(await through(scene, long, [long]), [long]);
-  t.deepEqual(await through(scene, '/', ['/']), ['/']);
-});
+both(
+  '[MQTT-4.7.3-1, MQTT-4.7.3-3, MQTT311-4.7.3-1, MQTT311-4.7.3-3] one character is a topic, and so are 65,535 bytes',
+  async (t, scene) => {
+    const long = `${scene.topic()}${'x'.repeat(65_535 - scene.topic().length)}`;
+    t.deepEqual(await through(scene, long, [long]), [long]);
+    t.deepEqual(await through(scene, '/', ['/']), ['/']);
+  },
+);
 
 five('[MQTT-4.8.2-1, MQTT-4.8.2-2] a share name is not empty and has no wildcard', async (t, scene) => {
   for (const filter of ['$share//x', '$share/g', '$share/g/', '$share/+/x', '$share/a#/x', '$share/']) {
@@ -78,7 +87,10 @@ five('[MQTT-4.8.2-3] each message goes to one member, at most at the QoS that it
   const publisher = await scene.connect('p');
   for (let n = 0; n < 10; n++) await publisher.publish(scene.topic(), `${n}`, { qos: 1 });
   const seen: string[] = [];
-  for (const [client, granted] of [[zero, 0], [two, 1]] as const) {
+  for (const [client, granted] of [
+    [zero, 0],
+    [two, 1],
+  ] as const) {
     for (const packet of await pending(client)) {
       if (packet.cmd !== 'publish') continue;
       t.is(packet.qos, granted);
@@ -128,7 +140,10 @@ five('[MQTT-4.8.2-6] a message that a member refuses is dropped', async (t, scen
   if (a === undefined || b === undefined) return t.fail();
   const publisher = await scene.connect('p');
   await publisher.publish(scene.topic(), 'refused', { qos: 1 });
-  const all = [...(await pending(a)).map((packet) => [a, packet] as const), ...(await pending(b)).map((packet) => [b, packet] as const)];
+  const all = [
+    ...(await pending(a)).map((packet) => [a, packet] as const),
+    ...(await pending(b)).map((packet) => [b, packet] as const),
+  ];
   t.is(all.length, 1);
   for (const [client, { messageId = 0 }] of all) client.send({ cmd: 'puback', messageId, reasonCode: 0x83 });
   t.deepEqual([await pending(a), await pending(b)], [[], []]);
