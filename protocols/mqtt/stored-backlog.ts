@@ -30,8 +30,11 @@ export class StoredBacklog implements Backlog {
   #cursor = 0;
   /** What has a lower number may have been sent on an earlier connection. */
   #sent = 0;
-  /** After a crash nobody knows what was sent; it can only have been so many of the oldest. Looked up when it is needed. */
-  #unknown: number | undefined = undefined;
+  /**
+   * After a crash nobody knows what was sent; it can only have been so many of the oldest of those that were left. Looked up when it is
+   * needed, and then more may have come: they were never sent.
+   */
+  #unknown: { readonly window: number; readonly below: number } | undefined = undefined;
   #pageSize = FIRST_PAGE;
   #waiting: number;
   /** Undefined until somebody asks: then all that waits is read once. */
@@ -64,8 +67,9 @@ export class StoredBacklog implements Backlog {
 
   /** @param window messages that may have been on their way when the last process died */
   restore(sent: number | undefined, window: number): void {
-    if (sent === undefined) this.#unknown = window;
-    else this.#sent = sent;
+    const left = this.#journal.bounds(this.#owner.place);
+    if (sent !== undefined) this.#sent = sent;
+    else if (left !== undefined) this.#unknown = { window, below: left.last + 1 };
   }
 
   /** A connection has begun or ended: everything that is not acknowledged waits again, in order (MQTT 5 section 4.4). */
@@ -117,9 +121,10 @@ export class StoredBacklog implements Backlog {
     this.#pageSize = Math.max(1, Math.min(PAGE, Math.floor((PAGE_BYTES * this.#page.length) / Math.max(1, bytes))));
   }
 
-  #settle(window: number): void {
+  #settle({ below, window }: { readonly below: number; readonly window: number }): void {
     const oldest = this.#journal.read(this.#owner.place, 1, window);
-    this.#sent = (oldest.at(-1)?.seq ?? -1) + 1;
+    const possible = Math.min((oldest.at(-1)?.seq ?? -1) + 1, below);
+    this.#sent = Math.max(this.#sent, possible);
     this.#unknown = undefined;
   }
 
