@@ -94,16 +94,21 @@ export class Peer {
     this.#wake?.();
   }
 
-  /** The next packet, which must be of this type. */
-  async take<T extends ClientPacket['type']>(type: T): Promise<PacketOf<T>> {
-    while (this.#packets.length === 0) {
-      if (this.closed) throw new Error(`the connection was closed before ${type}`);
+  /** The next packet, which stays; undefined when the connection is closed before. */
+  async peek(): Promise<ClientPacket | undefined> {
+    while (this.#packets.length === 0 && !this.closed) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
       await promise;
     }
-    const packet = this.#packets.shift();
-    if (packet?.type !== type) throw new Error(`${packet?.type} came in place of ${type}`);
+    return this.#packets[0];
+  }
+
+  /** The next packet, which must be of this type. */
+  async take<T extends ClientPacket['type']>(type: T): Promise<PacketOf<T>> {
+    const packet = await this.peek();
+    this.#packets.shift();
+    if (packet?.type !== type) throw new Error(`${packet?.type ?? 'the end'} came in place of ${type}`);
     return packet as PacketOf<T>;
   }
 
@@ -230,8 +235,19 @@ export class Fixture {
     return peer.line;
   }
 
-  /** The next connection that an uplink makes. */
+  /** The next connection that an uplink makes for more than to end an old session. */
   async peer(): Promise<Peer> {
+    for (;;) {
+      const peer = await this.anyPeer();
+      const first = await peer.peek();
+      if (first?.type !== 'connect' || !first.cleanStart || first.sessionExpiry > 0) return peer;
+      await peer.accept();
+      await peer.take('disconnect');
+    }
+  }
+
+  /** The next connection that an uplink makes. */
+  async anyPeer(): Promise<Peer> {
     while (this.#peers.length === 0) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;

@@ -6,13 +6,16 @@ import { Fixture, settled } from './fixture.ts';
 const UP = (more: string, addresses = 'there'): string =>
   `mqtt_uplinks: {up: {addresses: ${addresses}, notifications: "off", topics: [{filter: a/#}], ${more}}}`;
 
-test('CONNECT of MQTT 5: a session that is kept, new only the first time', async (t) => {
+test('CONNECT of MQTT 5: an old session is ended first, then one begins that is kept', async (t) => {
   const settings = UP(
     'client_id: site-%d, username: me, password: secret, keep_alive: 90s, session_expiry: 2h, receive_maximum: 7',
   );
   const fixture = await Fixture.open(t, settings);
   fixture.uplinks.open();
-  const first = await fixture.peer();
+  const purge = await fixture.anyPeer();
+  t.like(await purge.accept(), { clientId: 'site-localhost', cleanStart: true, sessionExpiry: 0 });
+  await purge.take('disconnect');
+  const first = await fixture.anyPeer();
   t.like(first.to, { host: 'there', port: 1883, kind: 'uplink', name: 'up' });
   t.is(first.to.tls, undefined);
   const connect = await first.accept();
@@ -25,7 +28,7 @@ test('CONNECT of MQTT 5: a session that is kept, new only the first time', async
     sessionExpiry: 7200,
     receiveMaximum: 7,
     maximumPacketSize: 100_000,
-    cleanStart: true,
+    cleanStart: false,
   });
   t.is(connect.password?.toString(), 'secret');
   t.is(connect.will, undefined);
@@ -43,7 +46,7 @@ test('the session outlives the process', async (t) => {
   await before.store.close();
   const after = await Fixture.open(t, UP(''), data);
   after.uplinks.open();
-  t.false((await (await after.peer()).take('connect')).cleanStart);
+  t.false((await (await after.anyPeer()).take('connect')).cleanStart);
 });
 
 test('another client identifier is another session', async (t) => {
@@ -51,7 +54,7 @@ test('another client identifier is another session', async (t) => {
   fixture.uplinks.open();
   await (await fixture.peer()).accept();
   fixture.reload(UP('client_id: two'));
-  const connect = await (await fixture.peer()).take('connect');
+  const connect = await (await fixture.anyPeer()).take('connect');
   t.is(connect.clientId, 'two');
   t.true(connect.cleanStart);
 });
@@ -60,7 +63,7 @@ test('a clean start with every connection, where that is asked for', async (t) =
   const fixture = await Fixture.open(t, UP('clean_start: true'));
   fixture.uplinks.open();
   for (let times = 0; times < 2; times++) {
-    const peer = await fixture.peer();
+    const peer = await fixture.anyPeer();
     t.like(await peer.accept(), { cleanStart: true, sessionExpiry: 0 });
     peer.cut();
     fixture.clock.pass(2000);
@@ -70,10 +73,10 @@ test('a clean start with every connection, where that is asked for', async (t) =
 test('MQTT 3.1.1: an old session is ended first, then one begins that is kept; a bridge tells so', async (t) => {
   const fixture = await Fixture.open(t, UP('version: "3.1.1"'));
   fixture.uplinks.open();
-  const purge = await fixture.peer();
+  const purge = await fixture.anyPeer();
   t.like(await purge.accept(), { version: 4, bridge: true, cleanStart: true });
   await purge.take('disconnect');
-  const peer = await fixture.peer();
+  const peer = await fixture.anyPeer();
   t.like(await peer.accept(), { version: 4, bridge: true, cleanStart: false });
   await settled();
   t.is(fixture.uplink().link.phase, 'connected');
@@ -83,10 +86,10 @@ test('MQTT 3.1.1: an old session is ended first, then one begins that is kept; a
 test('a broker that refuses the private bit is asked without it', async (t) => {
   const fixture = await Fixture.open(t, UP('version: "3.1.1", clean_start: true'));
   fixture.uplinks.open();
-  const first = await fixture.peer();
+  const first = await fixture.anyPeer();
   t.true((await first.accept({ reason: reasonCodes.unsupportedProtocolVersion })).bridge);
   t.true(first.closed);
-  t.false((await (await fixture.peer()).accept()).bridge);
+  t.false((await (await fixture.anyPeer()).accept()).bridge);
   await settled();
   t.is(fixture.uplink().link.phase, 'connected');
 });
@@ -95,7 +98,7 @@ test('so is one that hangs up; the next time it is asked with it again', async (
   const fixture = await Fixture.open(t, UP('version: "3.1.1", clean_start: true'));
   fixture.uplinks.open();
   for (const bit of [true, false, true]) {
-    const peer = await fixture.peer();
+    const peer = await fixture.anyPeer();
     t.is((await peer.take('connect')).bridge, bit);
     peer.cut();
     fixture.clock.pass(2000);
@@ -121,16 +124,21 @@ test('addresses are tried in turn, with growing pauses', async (t) => {
   t.is(fixture.uplink().counters.failed, 4);
 });
 
-for (const [what, same, clean] of [
-  ['each has its own session: another address means a new one', false, [true, true, true]],
+for (const [what, same, purged] of [
+  ['each has its own session: with another address a new one begins', false, [true, true, true]],
   ['they share the session of a cluster', true, [true, false, false]],
 ] as const) {
   test(`several addresses: ${what}`, async (t) => {
     const fixture = await Fixture.open(t, UP(`same_session: ${same}`, '["one:1", "two:2"]'));
     fixture.uplinks.open();
-    for (const expected of clean) {
-      const peer = await fixture.peer();
+    for (const expected of purged) {
+      let peer = await fixture.anyPeer();
       t.is((await peer.accept({ sessionPresent: !expected })).cleanStart, expected);
+      if (expected) {
+        await peer.take('disconnect');
+        peer = await fixture.anyPeer();
+        t.false((await peer.accept()).cleanStart);
+      }
       peer.cut();
       fixture.clock.pass(2000);
     }
@@ -233,7 +241,7 @@ test('stopping while it connects gives up', async (t) => {
   const fixture = await Fixture.open(t, UP(''));
   fixture.uplinks.open();
   fixture.uplink().link.stop();
-  const peer = await fixture.peer();
+  const peer = await fixture.anyPeer();
   await settled();
   t.true(peer.closed);
   t.is(fixture.uplink().link.phase, 'stopped');
