@@ -154,9 +154,13 @@ export class StoredBacklog implements Backlog {
     this.#journal.remove(this.#owner.place, seq);
   }
 
-  /** All messages that are not acknowledged. */
+  /** What is not acknowledged, for who has to find another receiver for it; but not QoS 2 that this one may have [MQTT-4.8.2-5]. */
   *[Symbol.iterator](): IterableIterator<Delivery> {
-    for (const { value } of this.#journal.read(this.#owner.place)) yield this.#deliveryOf(value);
+    if (this.#unknown !== undefined) this.#settle(this.#unknown);
+    const sent = Math.max(this.#sent, this.#cursor);
+    for (const { seq, value } of this.#journal.read(this.#owner.place)) {
+      if (value.qos < 2 || seq >= sent) yield this.#deliveryOf(value);
+    }
   }
 
   drop(): void {

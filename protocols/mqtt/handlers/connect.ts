@@ -5,6 +5,7 @@ import { Exchange } from '../enhanced-auth.ts';
 import type { Client } from '../links/client.ts';
 import { TopicAliases } from '../links/extras.ts';
 import { HOLD } from '../links/flow.ts';
+import { encode } from '../packet/encoder.ts';
 import { reasonCodes } from '../packet/reason-codes.ts';
 import type { Connack, Connect } from '../packet/types.ts';
 
@@ -23,7 +24,7 @@ type Verdict = Objection | undefined;
 type Step = (connecting: Connecting) => Verdict | Promise<Verdict>;
 
 /** MQTT 5 section 3.1.4, in this order. */
-const steps: readonly Step[] = [readParameters, identify, nameClient, authorize, takeWill, accept];
+const steps: readonly Step[] = [readParameters, identify, nameClient, authorize, takeWill, fit, accept];
 
 /** CONNECT: MQTT 5 section 3.1. */
 export function handleConnect(client: Client, packet: Connect): void {
@@ -155,20 +156,40 @@ function takeWill({ client, packet: { will } }: Connecting): Verdict {
   return undefined;
 }
 
+/** [MQTT-3.1.2-24]: who takes no packet of the size of CONNACK cannot be served. */
+function fit(connecting: Connecting): Verdict {
+  const { client, packet } = connecting;
+  if (packet.maximumPacketSize === undefined || packet.maximumPacketSize >= SURE_TO_HOLD_CONNACK) return undefined;
+  const { expiry, serverKeepAlive } = grantedTo(connecting);
+  const bytes = encode(connackOf(connecting, false, expiry, serverKeepAlive), client.version, client.takes);
+  return bytes === undefined ? new Objection(reasonCodes.packetTooLarge, 'no room for CONNACK') : undefined;
+}
+
+/** Bytes: client identifier, response topic and authentication data are its long parts. */
+const SURE_TO_HOLD_CONNACK = 300_000;
+
+/** What the server makes of the times that the client asks for, in seconds. */
+function grantedTo({ client, packet }: Connecting): { expiry: number; serverKeepAlive: number | undefined } {
+  const { keepAlive, sessionExpiry } = client.broker?.options ?? client.server.options;
+  const limited = client.version === 5 && keepAlive > 0 && (packet.keepAlive === 0 || packet.keepAlive > keepAlive);
+  return {
+    expiry: Math.min(packet.sessionExpiry, sessionExpiry),
+    serverKeepAlive: limited ? keepAlive : undefined,
+  };
+}
+
 /** Takes over or begins the session, and answers. */
 function accept(connecting: Connecting): Verdict {
   const { client, packet } = connecting;
   const { broker, server, transport } = client;
   if (broker === undefined) throw new Error('no host was found');
-  const { options, sessions } = broker;
+  const { sessions } = broker;
   const { cleanStart } = packet;
-  const expiry = Math.min(packet.sessionExpiry, options.sessionExpiry);
+  const { expiry, serverKeepAlive } = grantedTo(connecting);
   const opened = sessions.open(client, { cleanStart, expiry, will: client.will });
   if (opened === undefined) return new Objection(reasonCodes.quotaExceeded, 'too many sessions');
   const { present, session } = opened;
-  const { keepAlive } = options;
-  const limited = client.version === 5 && keepAlive > 0 && (packet.keepAlive === 0 || packet.keepAlive > keepAlive);
-  client.write(connackOf(connecting, present, expiry, limited ? keepAlive : undefined));
+  client.write(connackOf(connecting, present, expiry, serverKeepAlive));
   if (client.identity.account !== '') server.accounts.noteLogin(broker.domain, session.account, 'mqtt', transport.ip);
   if (server.log.debugEnabled) {
     server.log.debug('connected', {
@@ -178,7 +199,7 @@ function accept(connecting: Connecting): Verdict {
       version: client.version,
     });
   }
-  client.opened(session, limited ? keepAlive : packet.keepAlive);
+  client.opened(session, serverKeepAlive ?? packet.keepAlive);
   broker.system.status(session);
   return undefined;
 }

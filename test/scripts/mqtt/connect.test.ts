@@ -43,9 +43,10 @@ five(
 );
 
 four(
-  '[MQTT311-3.1.2-2, MQTT311-3.2.2-4, MQTT311-3.2.2-5] an unknown level is answered with 0x01 and closed',
+  '[MQTT311-3.1.2-1, MQTT311-3.1.2-2, MQTT311-3.2.2-4, MQTT311-3.2.2-5] an unknown level is answered with 0x01 and closed',
   async (t, scene) => {
     t.deepEqual(await exchange(scene, '10 [ "MQTT" 02 02 003c "c" ]'), Buffer.from([0x20, 2, 0, 1]));
+    t.not((await exchange(scene, '10 [ "MQTX" 04 02 003c "c" ]'))[3], 0);
   },
 );
 
@@ -269,13 +270,23 @@ both('[MQTT-3.2.2-1, MQTT-3.2.2-8] the flags of CONNACK are 0 but for Session Pr
   t.deepEqual([second[0], second[2], second[3]], [0x20, 1, 0]);
 });
 
-both('[MQTT-3.1.4-1, MQTT311-3.1.4-1] a CONNECT that is not well formed closes the connection', async (t, scene) => {
-  const properties = scene.version === 5 ? '00' : '';
-  const answer = await exchange(scene, `10 [ "MQTT" 0${scene.version} 03 003c ${properties} "c" ]`);
-  if (answer.length > 0) t.is(answer[0], 0x20);
-  t.not(answer[3], 0);
-});
+both(
+  '[MQTT-3.1.4-1, MQTT311-3.1.4-1, MQTT311-3.2.2-6] a CONNECT that is not well formed closes the connection',
+  async (t, scene) => {
+    const properties = scene.version === 5 ? '00' : '';
+    const answer = await exchange(scene, `10 [ "MQTT" 0${scene.version} 03 003c ${properties} "c" ]`);
+    if (scene.version === 4) t.is(answer.length, 0);
+    if (answer.length > 0) t.is(answer[0], 0x20);
+    t.not(answer[3], 0);
+  },
+);
 
 both('[MQTT-3.1.0-1, MQTT311-3.1.0-1] a first packet that is no CONNECT closes the connection', async (t, scene) => {
   t.is((await exchange(scene, 'c0 00')).length, 0);
+});
+
+five('[MQTT-3.1.3-8] a client id that cannot be the resource of an address is refused with 0x85', async (t, scene) => {
+  const client = await scene.connect('', { clientId: 'bell\u0007' });
+  t.is(client.reason, 0x85);
+  await client.ended();
 });

@@ -3,6 +3,7 @@ import test from 'ava';
 import { reasonCodes } from '#protocols/mqtt/packet/reason-codes.ts';
 import { MqttTestServer } from '#test/helpers/mqtt.ts';
 import { bytes } from '#test/vectors/mqtt/bytes.ts';
+import { statementsOf } from '#test/vectors/mqtt/statements.ts';
 import { CONNECTS, LIMITS, MALFORMED, type MalformedCase } from '#test/vectors/mqtt/malformed.ts';
 
 const { maxConnectSize, maxPacketSize, maxTopicLevels, topicAliasMaximum } = LIMITS;
@@ -23,7 +24,7 @@ test.after.always(() => server[Symbol.asyncDispose]());
 
 function titleOf({ name, statement, version, first }: MalformedCase): string {
   const names = { 3: '3.1', 4: '3.1.1', 5: '5' };
-  return `${names[version]}: ${statement} ${name}${first ? '' : ', after CONNECT'}`;
+  return `${names[version]}: [${statementsOf(statement, version).join(', ')}] ${name}${first ? '' : ', after CONNECT'}`;
 }
 
 const seen = new Set<string>();

@@ -34,7 +34,7 @@ both(
 );
 
 both(
-  '[MQTT-3.3.1-5, MQTT-3.3.1-8, MQTT311-3.3.1-5, MQTT311-3.3.1-6, MQTT311-3.3.1-8, MQTT311-3.3.1-12] the last message with RETAIN is kept, others change nothing',
+  '[MQTT-3.3.1-5, MQTT-3.3.1-8, MQTT311-3.3.1-5, MQTT311-3.3.1-7, MQTT311-3.3.1-12, MQTT311-3.1.2-7] the last message with RETAIN is kept, others change nothing',
   async (t, scene) => {
     const publisher = await scene.connect('p');
     await publisher.publish(scene.topic(), 'one', { retain: true });
@@ -46,6 +46,12 @@ both(
     const packet = await take(later);
     t.deepEqual([text(packet), packet.retain, packet.qos], ['two', true, 1]);
     t.deepEqual(await pending(later), []);
+    // Of QoS 0 it is kept as well, and the session of who published it does not matter.
+    await publisher.publish(scene.topic(), 'three', { retain: true });
+    await publisher.disconnect();
+    const last = await scene.connect('m');
+    await last.subscribe({ topic: scene.topic(), qos: 1 });
+    t.is(text(await take(last)), 'three');
   },
 );
 

@@ -92,3 +92,12 @@ five('[MQTT-2.2.2-1, MQTT-1.5.5-1] lengths are the shortest, and a Property Leng
   t.is(packet.length, 2 + scene.topic().length + 1 + 127);
   t.is(text(packet), 'x'.repeat(127));
 });
+
+five('[MQTT-3.1.2-24, MQTT-3.2.0-1] who has no room for CONNACK is not served', async (t, scene) => {
+  const client = await scene.dial();
+  client.write(bytes('10 [ "MQTT" 05 02 0000 ( 27 00000008 ) "c" ]'));
+  const { reasonCode, length = 0 } = await client.expect('connack');
+  t.is(reasonCode, 0x95);
+  t.true(length + 2 <= 8);
+  await client.ended();
+});
