@@ -44,7 +44,7 @@ test('what has no test has a reason', (t) => {
 
 test('tests name statements that there are', (t) => {
   const known = new Set(STATEMENTS.map(([id]) => id));
-  const named = [...shown.values()].flatMap((ids) => [...ids]).filter((id) => id.startsWith('MQTT'));
+  const named = [...shown.values()].flatMap((ids) => Array.from(ids)).filter((id) => id.startsWith('MQTT'));
   t.deepEqual(
     named.filter((id) => !known.has(id)),
     [],
