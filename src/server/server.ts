@@ -15,6 +15,7 @@ import { Metrics } from '#src/observe/metrics.ts';
 import type { Services } from '#src/plugin/contracts.ts';
 import type { FrontEnd, RunningFrontEnd } from '#src/plugin/front-end.ts';
 import { Loader } from '#src/plugin/loader.ts';
+import { Relays } from '#src/plugin/relay-services.ts';
 import { Host } from '#src/router/host.ts';
 import { Router } from '#src/router/router.ts';
 import { Registry } from '#src/session/registry.ts';
@@ -141,6 +142,7 @@ export class Server {
       router: this.router,
       store: core.store,
       settings: () => this.#settings,
+      relays: new Relays(),
       ...this.im,
     };
     this.admin = new AdminSocket(serverCommands(), adminParts(this), this.timers);

@@ -10,6 +10,7 @@ import type { Jid } from '#src/address/jid.ts';
 import { LocalBus } from '#src/cluster/local.ts';
 import type { AnyModule, Services } from '#src/plugin/contracts.ts';
 import { Loader } from '#src/plugin/loader.ts';
+import { Relays } from '#src/plugin/relay-services.ts';
 import type { SubscriptionState } from '#src/im/subscription.ts';
 import { Host } from '#src/router/host.ts';
 import type { Outcome } from '#src/router/outcome.ts';
@@ -101,7 +102,15 @@ export class TestCore implements AsyncDisposable {
     followAccounts(this.accounts, this.router, this.registry);
     this.settings = read(`hosts: {${[...domains].map((domain) => `${domain}: {}`).join(', ')}}\n${settings}`, parts);
     const { registry, router } = this;
-    this.services = { accounts: this.accounts, registry, router, store, settings: () => this.settings, ...this.im };
+    this.services = {
+      accounts: this.accounts,
+      registry,
+      router,
+      store,
+      settings: () => this.settings,
+      relays: new Relays(),
+      ...this.im,
+    };
   }
 
   /** A host by name; the first when none is named. */
