@@ -1,6 +1,7 @@
 import type { Jid } from '#src/address/jid.ts';
 import type { Host } from '#src/router/host.ts';
 import { DROPPED, type Outcome, refused, STORED } from '#src/router/outcome.ts';
+import type { Registry } from '#src/session/registry.ts';
 import type { Session } from '#src/session/session.ts';
 import { refuse } from '#src/stanza/conditions.ts';
 import type { Stanza } from '#src/stanza/stanza.ts';
@@ -29,12 +30,14 @@ const FULL = refused(refuse('service-unavailable', 'the offline storage of this 
 export class Offline {
   readonly #queue: Journal<StoredStanza>;
   readonly #limits: OfflineLimits;
+  readonly #registry: Registry;
   /** Plain numbers: read by the metrics. */
   readonly counters = { stored: 0, delivered: 0, refused: 0 };
 
-  constructor(store: Store, limits: OfflineLimits) {
+  constructor(store: Store, limits: OfflineLimits, registry: Registry) {
     this.#queue = store.journal('offline', stanzas);
     this.#limits = limits;
+    this.#registry = registry;
   }
 
   serve(host: Host): readonly Disposable[] {
@@ -67,10 +70,13 @@ export class Offline {
     return this.#queue.length([account.domain, account.local]);
   }
 
-  /** Hands everything over to a session that may have it (a priority that is not negative: RFC 6121 section 8.5.2.1.1). */
+  /**
+   * Hands everything over to a session that may have it: one with a priority that is not negative (RFC 6121 section 8.5.2.1.1), or one that
+   * falls in where there is none.
+   */
   flush(session: Session): void {
     session.behind = false;
-    if (session.priority < 0 || session.presence === undefined) return;
+    if (!this.#mayHave(session)) return;
     const key = [session.jid.domain, session.jid.local];
     if (this.#queue.length(key) === 0) return;
     for (const { seq, value } of this.#some(key)) {
@@ -83,6 +89,13 @@ export class Offline {
       this.#queue.trim(key, seq);
       this.counters.delivered += 1;
     }
+  }
+
+  #mayHave({ fallback, jid, presence, priority }: Session): boolean {
+    if (presence === undefined || priority >= 0) return presence !== undefined;
+    return (
+      fallback && !this.#registry.of(jid.bare).some((other) => other.presence !== undefined && other.priority >= 0)
+    );
   }
 
   /** The entries of a queue that is trimmed meanwhile, read a few at a time. */
@@ -103,7 +116,7 @@ export class Offline {
 
   /** A session that was bound with presence came back after a restart: it goes on where it was. */
   #returned(session: Session): void {
-    session.behind = session.presence !== undefined && session.priority >= 0 && this.count(session.jid) > 0;
+    session.behind = this.#mayHave(session) && this.count(session.jid) > 0;
   }
 }
 

@@ -82,12 +82,18 @@ export class Deliverer {
     if (type === 'groupchat') return UNAVAILABLE;
     const sessions = this.#registry.of(to.bare);
     const chosen = type === 'headline' ? available(sessions, 0) : available(sessions, highestPriority(sessions));
+    const outcome = this.#toChosen(message, to, chosen);
+    if (outcome !== undefined) return outcome;
+    if (type === 'headline') return DROPPED;
+    const fallen = this.#toChosen(message, to, sessions.filter(fallsBack));
+    return fallen ?? this.#keptOr(this.#unclaimed.ask(message) ?? UNAVAILABLE, message, to);
+  }
+
+  #toChosen(message: Stanza, to: Jid, chosen: readonly Session[]): Outcome | undefined {
     const waits = chosen.some(({ behind }) => behind) ? this.#keptBehind(message, to) : undefined;
     if (waits !== undefined) return waits;
     const takers = chosen.filter((session) => session.deliver(message));
-    if (takers.length > 0) return this.#handedOver(message, to, takers);
-    if (type === 'headline') return DROPPED;
-    return this.#keptOr(this.#unclaimed.ask(message) ?? UNAVAILABLE, message, to);
+    return takers.length === 0 ? undefined : this.#handedOver(message, to, takers);
   }
 
   /** Messages arrive in the order in which they were sent, also those that come while stored ones are handed over. */
@@ -198,6 +204,11 @@ function highestPriority(sessions: readonly Session[]): number {
   let highest = 0;
   for (const { presence, priority } of sessions) if (presence !== undefined && priority > highest) highest = priority;
   return highest;
+}
+
+/** Negative by its own priority, and takes what nobody else does. */
+function fallsBack({ fallback, presence, priority }: Session): boolean {
+  return fallback && presence !== undefined && priority < 0;
 }
 
 function available(sessions: readonly Session[], priority: number): readonly Session[] {

@@ -32,7 +32,7 @@ export function serveIm(router: Router, registry: Registry, store: Store, limits
   const subscriptions = new Subscriptions(router, registry, roster);
   const last = new LastActivity(store);
   const presence = new Presence(router, registry, roster, subscriptions, last);
-  const offline = new Offline(store, limits);
+  const offline = new Offline(store, limits, registry);
   const blocking = new Blocking(store, limits, router, registry, presence);
   const carbons = new Carbons(registry);
   const documents = new Documents(store, limits);

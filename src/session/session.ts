@@ -33,6 +33,11 @@ export abstract class Session {
   carbons = false;
   /** Has asked for the block list, so it is sent its pushes (XEP-0191 section 3.3). */
   watchesBlocking = false;
+  /**
+   * Takes what is sent to the account when no resource with a priority that is not negative can: a device that must not come before
+   * another one, of an account that may have nothing else.
+   */
+  fallback = false;
   /** Stored messages of its account wait until it can take them: what comes now waits behind them. Set by `im/offline.ts` only. */
   behind = false;
   /** Full or bare JIDs that were sent directed presence (RFC 6121 section 4.6); undefined while there is none. */
