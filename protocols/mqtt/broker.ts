@@ -7,6 +7,7 @@ import type { Durably } from './durably.ts';
 import type { MemoryGuard } from './memory-guard.ts';
 import type { Message } from './packet/types.ts';
 import { Publication } from './publication.ts';
+import type { ReservedTopics } from './reserved.ts';
 import { storedRetained } from './retained-table.ts';
 import type { Session } from './session.ts';
 import type { SessionStore } from './session-store.ts';
@@ -48,6 +49,8 @@ export class Broker {
   readonly acl: Acl;
   readonly drops = noDrops();
   readonly traffic = noTraffic();
+  /** Topics that another part answers for; undefined while there is none. */
+  reserved: ReservedTopics | undefined = undefined;
   /** Set when something was written for a publication: its acknowledgement then waits for the disk. */
   wrote = false;
   /** The topics that are published to most, by samples. */
@@ -95,6 +98,8 @@ export class Broker {
    * @returns how many subscribers there are
    */
   publish(message: Message, from: object | undefined): number {
+    // Who may speak there was judged elsewhere, or not at all.
+    if (this.reserved?.covers(message.topic) === true) return 0;
     const publication = new Publication(message, this.now, from);
     if (message.retain) this.#retain(publication);
     if ((++this.#published & SAMPLE) === 0) this.top.note(message.topic);

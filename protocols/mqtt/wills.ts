@@ -104,8 +104,11 @@ export class Wills {
   #publish(key: string, will: StoredWill): void {
     const { acl, domain, drops, stored } = this.#broker;
     stored.wills.delete([domain, key]);
-    if (acl.mayPublish(acl.viewOf(will, undefined), will.message.topic)) this.#broker.publish(will.message, undefined);
-    else drops.not_authorized += 1;
+    const { message } = will;
+    const { reserved } = this.#broker;
+    if (!acl.mayPublish(acl.viewOf(will, undefined), message.topic)) drops.not_authorized += 1;
+    else if (reserved?.covers(message.topic) === true) reserved.publish(will, message);
+    else this.#broker.publish(message, undefined);
   }
 
   #put(key: string, will: StoredWill): void {

@@ -40,6 +40,7 @@ function route(client: Client, session: Session, packet: Publish): ReasonCode {
   const { broker } = session;
   const refusal = refusalOf(client, session, packet);
   if (refusal !== undefined) return refusal;
+  if (broker.reserved?.covers(packet.topic) === true) return broker.reserved.publish(session, packet);
   return broker.publish(packet, session) === 0 ? reasonCodes.noMatchingSubscribers : reasonCodes.success;
 }
 

@@ -4,6 +4,7 @@ import { type ReasonCode, reasonCodes } from '../packet/reason-codes.ts';
 import type { Message, QoS, Subscribe, Subscription } from '../packet/types.ts';
 import { Publication } from '../publication.ts';
 import type { Session } from '../session.ts';
+import { readShared } from '../topics/shared.ts';
 import type { Granted } from '../topics/tree.ts';
 
 /** MQTT 5 section 3.9.3: a grant is its QoS. */
@@ -17,6 +18,7 @@ export function handleSubscribe(
 ): void {
   const reasons: ReasonCode[] = [];
   const fresh: Granted[] = [];
+  const reserved: (readonly [Granted, boolean])[] = [];
   let stored = false;
   for (const subscription of subscriptions) {
     const refusal = refusalOf(client, session, subscription);
@@ -25,15 +27,24 @@ export function handleSubscribe(
     const granted: Granted = { ...adapted(client, subscription), id: subscriptionId };
     const isNew = subscribe(session, granted);
     stored ||= session.durable;
-    if (wantsRetained(granted, isNew)) fresh.push(granted);
+    if (session.broker.reserved?.covers(granted.filter) === true) reserved.push([granted, isNew]);
+    else if (wantsRetained(granted, isNew)) fresh.push(granted);
   }
   client.reply({ type: 'suback', packetId, reasons }, stored);
   for (const granted of fresh) sendRetained(session, granted);
+  for (const [granted, isNew] of reserved) session.broker.reserved?.subscribed(session, granted, isNew);
 }
 
 function refusalOf(client: Client, session: Session, { filter }: Subscription): ReasonCode | undefined {
   const { broker, subscriptions } = session;
   if (!broker.acl.maySubscribe(client.acl, filter)) return reasonCodes.notAuthorized;
+  const { reserved } = broker;
+  const wanted = readShared(filter)?.filter ?? filter;
+  if (reserved?.covers(wanted) === true) {
+    if (wanted !== filter) return reasonCodes.sharedSubscriptionsNotSupported;
+    const refusal = reserved.refusal(session, filter);
+    if (refusal !== undefined) return refusal;
+  }
   const full = subscriptions !== undefined && subscriptions.size >= broker.options.maxSubscriptions;
   return full && !subscriptions.has(filter) ? reasonCodes.quotaExceeded : undefined;
 }
