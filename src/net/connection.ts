@@ -15,6 +15,10 @@ export interface ConnectionHandler {
   onSecure?(): void;
   /** The kernel has taken all that was written. */
   onDrain?(): void;
+  /** The peer has no more to say; `onClose` follows when it has taken what waits for it. */
+  onEnd?(): void;
+  /** Milliseconds that the peer has to take what was written once a side has ended; 5000 when absent. */
+  readonly linger?: number;
 }
 
 /** What a connection knows of the listener that accepted it. */
@@ -172,7 +176,7 @@ export class Connection {
     this.#state = 'ending';
     this.#socket.end();
     this.#socket.resume();
-    this.#linger ??= setTimeout(cutOff, LINGER, this.#socket);
+    this.#linger ??= setTimeout(cutOff, this.handler.linger ?? LINGER, this.#socket);
   }
 
   destroy(): void {
@@ -192,7 +196,8 @@ export class Connection {
 
   /** @internal The peer has no more to say: what waits is still written, for a while. */
   peerEnded(): void {
-    this.#linger ??= setTimeout(cutOff, LINGER, this.#socket);
+    this.#linger ??= setTimeout(cutOff, this.handler.linger ?? LINGER, this.#socket);
+    this.handler.onEnd?.();
   }
 
   /** @internal */

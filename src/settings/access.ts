@@ -100,6 +100,15 @@ export const accessSection = declare(
           { value: 'normal', for: ['all'] },
         ])
         .describe('The shaper of a client connection.'),
+      bytestreams: rule
+        .prefault([{ allow: ['local'] }])
+        .describe('Who may send files through the proxy of the server (SOCKS5 bytestreams).'),
+      max_bytestreams: rule
+        .prefault([{ value: 20, for: ['all'] }])
+        .describe('Bytestreams of an account through the proxy at the same time.'),
+      bytestreams_shaper: rule
+        .prefault([{ value: 'none', for: ['all'] }])
+        .describe('The shaper of each side of a bytestream through the proxy.'),
     })
     .catchall(rule)
     .prefault({})

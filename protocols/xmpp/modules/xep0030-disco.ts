@@ -1,56 +1,24 @@
 /** XEP-0030: Service Discovery, version 2.5.0, Final. For the host and on behalf of its accounts, with the forms of XEP-0128. */
 import { z } from 'zod';
-import type { Jid } from '#src/address/jid.ts';
 import type { Rosters } from '#src/im/roster.ts';
 import { sharesPresence } from '#src/im/subscription.ts';
 import { defineModule } from '#src/plugin/contracts.ts';
 import type { Identity } from '#src/router/features.ts';
 import type { Host } from '#src/router/host.ts';
-import type { IqAnswer, IqRequest, IqScope } from '#src/router/iq.ts';
+import type { IqRequest, IqScope } from '#src/router/iq.ts';
 import { refuse } from '#src/stanza/conditions.ts';
-import { escapeAttribute } from '#src/stanza/serialise.ts';
-import { type DataForm, writeForm } from '../data-form.ts';
+import {
+  answerDisco,
+  DISCO_INFO,
+  DISCO_ITEMS,
+  type DiscoInfo,
+  type DiscoItem,
+  type DiscoQuery,
+  writeInfo,
+  writeItems,
+} from '../types/disco.ts';
 
-export const DISCO_INFO = 'http://jabber.org/protocol/disco#info';
-export const DISCO_ITEMS = 'http://jabber.org/protocol/disco#items';
-
-/** Whom a question is about, and who asks. */
-export interface DiscoQuery {
-  readonly scope: IqScope;
-  readonly entity: Jid;
-  /** Undefined when the server asks itself, as for entity capabilities. */
-  readonly from: Jid | undefined;
-  /** '' when no node was asked for. */
-  readonly node: string;
-}
-
-/** An answer to disco#info (section 3.1), with its extensions (XEP-0128). */
-export interface DiscoInfo {
-  readonly identities: readonly Identity[];
-  readonly features: readonly string[];
-  readonly forms: readonly DataForm[];
-}
-
-/** An item of disco#items (section 4.1). */
-export interface DiscoItem {
-  readonly jid: string;
-  readonly node?: string;
-  readonly name?: string;
-}
-
-declare module '#src/hooks/hooks.ts' {
-  interface Transforms {
-    /** What an entity says of itself when no node is asked for. */
-    'disco/info': { readonly input: DiscoQuery; readonly value: DiscoInfo };
-    /** Services of a host, items of an account, when no node is asked for. */
-    'disco/items': { readonly input: DiscoQuery; readonly value: readonly DiscoItem[] };
-  }
-  interface Decisions {
-    /** What stands behind a node; nobody's answer makes item-not-found. */
-    'disco/node-info': { readonly input: DiscoQuery; readonly answer: DiscoInfo };
-    'disco/node-items': { readonly input: DiscoQuery; readonly answer: readonly DiscoItem[] };
-  }
-}
+export { DISCO_INFO, DISCO_ITEMS, type DiscoInfo, type DiscoItem, type DiscoQuery } from '../types/disco.ts';
 
 export const disco = defineModule({
   name: 'disco',
@@ -82,12 +50,12 @@ export const disco = defineModule({
       scope.iq(kind, 'get', DISCO_INFO, 'query', (request) => {
         if (kind === 'account' && !trusted(request, roster)) return refuse('service-unavailable');
         const info = describeEntity(host, queryOf(kind, request));
-        return info === undefined ? refuse('item-not-found') : answer(request, DISCO_INFO, writeInfo(info));
+        return info === undefined ? refuse('item-not-found') : answerDisco(request, DISCO_INFO, writeInfo(info));
       });
       scope.iq(kind, 'get', DISCO_ITEMS, 'query', (request) => {
         if (kind === 'account' && !trusted(request, roster)) return refuse('service-unavailable');
         const items = itemsOf(host, queryOf(kind, request));
-        return items === undefined ? refuse('item-not-found') : answer(request, DISCO_ITEMS, writeItems(items));
+        return items === undefined ? refuse('item-not-found') : answerDisco(request, DISCO_ITEMS, writeItems(items));
       });
     }
   },
@@ -120,31 +88,4 @@ function itemsOf(host: Host, query: DiscoQuery): readonly DiscoItem[] | undefine
 
 function identity(scope: IqScope, name: string): Identity {
   return scope === 'host' ? { category: 'server', type: 'im', name } : { category: 'account', type: 'registered' };
-}
-
-/** Section 3.2: the answer mirrors the node. */
-function answer({ payload, stanza }: IqRequest, xmlns: string, inner: string): IqAnswer {
-  const node: unknown = payload.attrs['node'];
-  const mirrored = typeof node === 'string' ? ` node='${escapeAttribute(node)}'` : '';
-  return stanza.result(`<query xmlns='${xmlns}'${mirrored}>${inner}</query>`);
-}
-
-function writeInfo({ features, forms, identities }: DiscoInfo): string {
-  const who = identities.map(({ category, lang, name, type }) => {
-    const title = name === undefined ? '' : ` name='${escapeAttribute(name)}'`;
-    const language = lang === undefined ? '' : ` xml:lang='${escapeAttribute(lang)}'`;
-    return `<identity category='${escapeAttribute(category)}' type='${escapeAttribute(type)}'${title}${language}/>`;
-  });
-  const what = features.map((feature) => `<feature var='${escapeAttribute(feature)}'/>`);
-  return [...who, ...what, ...forms.map(writeForm)].join('');
-}
-
-function writeItems(items: readonly DiscoItem[]): string {
-  return items
-    .map(({ jid, name, node }) => {
-      const at = node === undefined ? '' : ` node='${escapeAttribute(node)}'`;
-      const title = name === undefined ? '' : ` name='${escapeAttribute(name)}'`;
-      return `<item jid='${escapeAttribute(jid)}'${at}${title}/>`;
-    })
-    .join('');
 }
