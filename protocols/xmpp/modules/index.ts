@@ -16,6 +16,7 @@ import { streamManagement } from './xep0198-stream-management.ts';
 import { ping } from './xep0199-ping.ts';
 import { time } from './xep0202-time.ts';
 import { delay } from './xep0203-delay.ts';
+import { externalServices } from './xep0215-external-services.ts';
 import { carbons } from './xep0280-carbons.ts';
 import { hints } from './xep0334-hints.ts';
 import { clientStateIndication } from './xep0352-client-state-indication.ts';
@@ -52,4 +53,5 @@ export const modules: readonly AnyModule[] = [
   lastActivity,
   version,
   time,
+  externalServices,
 ];
