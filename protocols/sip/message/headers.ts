@@ -1,0 +1,92 @@
+/** RFC 3261 section 7.3: the header fields of a message, in their order, each kept as the text it arrived in. */
+import { splitList } from '#protocols/sip/message/grammar.ts';
+import { canonicalName } from '#protocols/sip/message/header-names.ts';
+
+/** `text` without the spaces and tabs around it. */
+export function trimSpace(text: string): string {
+  let from = 0;
+  let to = text.length;
+  const isBlank = (at: number): boolean => text[at] === ' ' || text[at] === '\t';
+  while (from < to && isBlank(from)) from++;
+  while (to > from && isBlank(to - 1)) to--;
+  return text.slice(from, to);
+}
+
+/** One header field: its line or lines, without the last CRLF. */
+export class Field {
+  /** The canonical name (header-names.ts). */
+  readonly name: string;
+  /** As it is written, folding included. */
+  readonly text: string;
+  readonly #valueAt: number;
+  #value: string | undefined;
+
+  constructor(name: string, text: string, valueAt: number) {
+    this.name = name;
+    this.text = text;
+    this.#valueAt = valueAt;
+  }
+
+  /** A field made here. Controls in `value` become spaces, so that a value can never begin another field; HTAB stays. */
+  static of(name: string, value: string): Field {
+    const key = canonicalName(name);
+    return new Field(key, `${name}: ${value.replace(/[\u0000-\u0008\u000a-\u001f\u007f]+/g, ' ')}`, name.length + 1);
+  }
+
+  /** The value on one line: folding is a space (RFC 3261 section 7.3.1), white space around it is gone. */
+  get value(): string {
+    if (this.#value === undefined) {
+      const raw = this.text.slice(this.#valueAt);
+      this.#value = trimSpace(raw.includes('\r') ? raw.replace(/\r\n[ \t]+/g, ' ') : raw);
+    }
+    return this.#value;
+  }
+}
+
+const NO_VALUES: readonly string[] = [];
+
+/** Immutable. Every `name` may be given in any case and in its compact form. */
+export class Headers {
+  readonly fields: readonly Field[];
+
+  constructor(fields: readonly Field[]) {
+    this.fields = fields;
+  }
+
+  /** The first field of this name. */
+  field(name: string): Field | undefined {
+    const key = canonicalName(name);
+    for (const field of this.fields) if (field.name === key) return field;
+    return undefined;
+  }
+
+  has(name: string): boolean {
+    return this.field(name) !== undefined;
+  }
+
+  count(name: string): number {
+    const key = canonicalName(name);
+    let count = 0;
+    for (const field of this.fields) if (field.name === key) count++;
+    return count;
+  }
+
+  /** The value of the first field of this name. */
+  get(name: string): string | undefined {
+    return this.field(name)?.value;
+  }
+
+  /** The values of all fields of this name, one a field. */
+  all(name: string): readonly string[] {
+    const key = canonicalName(name);
+    let values: string[] | undefined;
+    for (const field of this.fields) if (field.name === key) (values ??= []).push(field.value);
+    return values ?? NO_VALUES;
+  }
+
+  /** The elements of all fields of this name, split at commas (RFC 3261 section 7.3.1). */
+  list(name: string): readonly string[] {
+    const values = this.all(name);
+    return values.length === 0 ? values : values.flatMap(splitList).filter((element) => element !== '');
+  }
+}

@@ -1,0 +1,258 @@
+/** RFC 3261 section 7: requests and responses. Header fields are decoded when somebody asks; an unchanged message keeps its bytes. */
+import { Buffer } from 'node:buffer';
+import { hash } from 'node:crypto';
+import { type CSeq, parseCSeq } from '#protocols/sip/message/cseq.ts';
+import { MessageEdit } from '#protocols/sip/message/edit.ts';
+import { decimal, splitList } from '#protocols/sip/message/grammar.ts';
+import { Field, Headers } from '#protocols/sip/message/headers.ts';
+import { type MediaType, parseMediaType } from '#protocols/sip/message/media-type.ts';
+import { NameAddr } from '#protocols/sip/message/name-addr.ts';
+import { reasonPhrase } from '#protocols/sip/message/status.ts';
+import { parseUri, type Uri } from '#protocols/sip/message/uri.ts';
+import { Via } from '#protocols/sip/message/via.ts';
+
+/** Header fields to make a message of: names as they are to be written, values as texts or what writes itself as one. */
+export type FieldList = readonly (readonly [name: string, value: { toString(): string }])[];
+
+export interface Body {
+  readonly type: string;
+  readonly bytes: Buffer;
+}
+
+const NO_BODY = Buffer.alloc(0);
+
+/** Immutable. What a getter cannot decode is undefined, as is what is absent: `headers.has` tells them apart. */
+export abstract class SipMessage {
+  abstract readonly kind: 'request' | 'response';
+  readonly headers: Headers;
+  /** What Content-Length says, shared with what arrived: not to be written to. */
+  readonly body: Buffer;
+  #bytes: Buffer | undefined;
+  // null: not looked at yet.
+  #via: Via | undefined | null = null;
+  #from: NameAddr | undefined | null = null;
+  #to: NameAddr | undefined | null = null;
+  #cseq: CSeq | undefined | null = null;
+
+  constructor(headers: Headers, body: Buffer, bytes?: Buffer) {
+    this.headers = headers;
+    this.body = body;
+    this.#bytes = bytes;
+  }
+
+  /** Without CRLF. */
+  abstract get startLine(): string;
+
+  /** The arrived bytes when the message is unchanged, else start line, fields and body; made once. */
+  toBytes(): Buffer {
+    if (this.#bytes === undefined) {
+      let head = `${this.startLine}\r\n`;
+      for (const field of this.headers.fields) head += `${field.text}\r\n`;
+      const start = Buffer.from(`${head}\r\n`);
+      this.#bytes = this.body.length === 0 ? start : Buffer.concat([start, this.body]);
+    }
+    return this.#bytes;
+  }
+
+  /** The value of the first field of this name, folding undone. */
+  get(name: string): string | undefined {
+    return this.headers.get(name);
+  }
+
+  /** The values of all fields of this name. */
+  all(name: string): readonly string[] {
+    return this.headers.all(name);
+  }
+
+  /** The elements of all fields of this name, split at commas. */
+  list(name: string): readonly string[] {
+    return this.headers.list(name);
+  }
+
+  /** The elements of a list of tokens in lower case: Supported, Require, Allow-Events, … */
+  tokens(name: string): readonly string[] {
+    return this.list(name).map((token) => token.toLowerCase());
+  }
+
+  /** The topmost Via. */
+  get via(): Via | undefined {
+    if (this.#via === null) {
+      const value = this.get('Via');
+      this.#via =
+        value === undefined ? undefined : Via.parse(value.includes(',') ? (splitList(value)[0] ?? '') : value);
+    }
+    return this.#via;
+  }
+
+  /** All of them, topmost first; undefined when one is malformed. */
+  get vias(): readonly Via[] | undefined {
+    return Via.parseList(this.all('Via'));
+  }
+
+  get from(): NameAddr | undefined {
+    if (this.#from === null) this.#from = this.#address('From');
+    return this.#from;
+  }
+
+  get to(): NameAddr | undefined {
+    if (this.#to === null) this.#to = this.#address('To');
+    return this.#to;
+  }
+
+  get callId(): string | undefined {
+    return this.get('Call-ID');
+  }
+
+  get cseq(): CSeq | undefined {
+    if (this.#cseq === null) this.#cseq = parseCSeq(this.get('CSeq') ?? '');
+    return this.#cseq;
+  }
+
+  /** The Contact addresses; undefined when one is malformed. None for `Contact: *`, which `hasStarContact` tells. */
+  get contacts(): readonly NameAddr[] | undefined {
+    return this.hasStarContact ? [] : NameAddr.parseList(this.all('Contact'));
+  }
+
+  get hasStarContact(): boolean {
+    return this.get('Contact') === '*' && this.headers.count('Contact') === 1;
+  }
+
+  get recordRoutes(): readonly NameAddr[] | undefined {
+    return NameAddr.parseList(this.all('Record-Route'));
+  }
+
+  get contentType(): MediaType | undefined {
+    return parseMediaType(this.get('Content-Type') ?? '');
+  }
+
+  /** Expires in seconds; what is more than 2^32-1 counts as that. */
+  get expires(): number | undefined {
+    const value = this.get('Expires') ?? '';
+    return decimal(value) ?? (/^[0-9]+$/.test(value) ? 0xffff_ffff : undefined);
+  }
+
+  #address(name: string): NameAddr | undefined {
+    const value = this.get(name);
+    return value === undefined ? undefined : NameAddr.parse(value);
+  }
+}
+
+export class SipRequest extends SipMessage {
+  readonly kind = 'request';
+  readonly method: string;
+  /** The Request-URI as it is written. */
+  readonly uri: string;
+  #requestUri: Uri | undefined | null = null;
+
+  constructor(method: string, uri: string, headers: Headers, body: Buffer, bytes?: Buffer) {
+    super(headers, body, bytes);
+    this.method = method;
+    this.uri = uri;
+  }
+
+  /** A request of its own; Content-Length is added. */
+  static make(method: string, uri: { toString(): string }, fields: FieldList, body?: Body): SipRequest {
+    return new SipRequest(method, String(uri), headersOf([], fields, body), body?.bytes ?? NO_BODY);
+  }
+
+  get startLine(): string {
+    return `${this.method} ${this.uri} SIP/2.0`;
+  }
+
+  /** Undefined for an unknown scheme and for a malformed URI; `schemeOf(uri)` tells which. */
+  get requestUri(): Uri | undefined {
+    if (this.#requestUri === null) this.#requestUri = parseUri(this.uri);
+    return this.#requestUri;
+  }
+
+  get maxForwards(): number | undefined {
+    return decimal(this.get('Max-Forwards') ?? '', 255);
+  }
+
+  /** Undefined when one is malformed. */
+  get routes(): readonly NameAddr[] | undefined {
+    return NameAddr.parseList(this.all('Route'));
+  }
+
+  edit(): MessageEdit<SipRequest> {
+    return new MessageEdit(
+      this.uri,
+      this.headers,
+      this.body,
+      ({ uri, fields, body }) => new SipRequest(this.method, uri, new Headers(fields), body),
+    );
+  }
+}
+
+export interface ResponseOptions {
+  /** Another phrase than the status code's own. */
+  readonly reason?: string;
+  /** For the To of a response other than 100, when the request's To has none; without it, one that is the same for each copy of the request. */
+  readonly tag?: string;
+  /** Copy Record-Route, as a response that establishes a dialog does (RFC 3261 section 12.1.1). */
+  readonly recordRoute?: boolean;
+  readonly fields?: FieldList;
+  readonly body?: Body | undefined;
+}
+
+export class SipResponse extends SipMessage {
+  readonly kind = 'response';
+  readonly status: number;
+  readonly reason: string;
+
+  constructor(status: number, reason: string, headers: Headers, body: Buffer, bytes?: Buffer) {
+    super(headers, body, bytes);
+    this.status = status;
+    this.reason = reason;
+  }
+
+  /** The response to a request (RFC 3261 section 8.2.6): Via, From, To, Call-ID and CSeq are the request's. */
+  static to(request: SipRequest, status: number, options: ResponseOptions = {}): SipResponse {
+    const { reason = reasonPhrase(status), fields = [], body } = options;
+    const copied: Field[] = [];
+    for (const field of request.headers.fields) {
+      const { name } = field;
+      if (name === 'To') copied.push(toField(request, field, status, options.tag));
+      else if (COPIED.has(name) || (name === 'Record-Route' && options.recordRoute === true)) copied.push(field);
+      // "the 100 (Trying) response … any Timestamp header field present in the request MUST be copied" (RFC 3261 section 8.2.6.1)
+      else if (name === 'Timestamp' && status === 100) copied.push(field);
+    }
+    return new SipResponse(status, reason, headersOf(copied, fields, body), body?.bytes ?? NO_BODY);
+  }
+
+  /** A response from its parts, for tests and for responses that stand for no request. */
+  static make(status: number, fields: FieldList, reason = reasonPhrase(status), body?: Body): SipResponse {
+    return new SipResponse(status, reason, headersOf([], fields, body), body?.bytes ?? NO_BODY);
+  }
+
+  get startLine(): string {
+    return `SIP/2.0 ${this.status} ${this.reason}`;
+  }
+
+  edit(): MessageEdit<SipResponse> {
+    return new MessageEdit(
+      '',
+      this.headers,
+      this.body,
+      ({ fields, body }) => new SipResponse(this.status, this.reason, new Headers(fields), body),
+    );
+  }
+}
+
+const COPIED: ReadonlySet<string> = new Set(['Via', 'From', 'Call-ID', 'CSeq']);
+
+function headersOf(copied: readonly Field[], fields: FieldList, body?: Body): Headers {
+  const all = [...copied, ...fields.map(([name, value]) => Field.of(name, String(value)))];
+  if (body !== undefined) all.push(Field.of('Content-Type', body.type));
+  all.push(Field.of('Content-Length', String(body?.bytes.length ?? 0)));
+  return new Headers(all);
+}
+
+// RFC 3261 section 8.2.6.2: "if the To header field in the request did not contain a tag … the UAS MUST add a tag"; section 8.2.7: a
+// stateless one makes the same for each copy.
+function toField(request: SipRequest, field: Field, status: number, tag: string | undefined): Field {
+  const { to, via, callId, from, cseq } = request;
+  if (status === 100 || to === undefined || to.tag !== undefined) return field;
+  const seed = () => hash('sha256', JSON.stringify([via?.sentBy, via?.branch, callId, from?.tag, cseq?.number]), 'hex');
+  return Field.of('To', `${field.value};tag=${tag ?? seed().slice(0, 16)}`);
+}
