@@ -41,6 +41,8 @@ export interface Refusal {
   readonly type?: ErrorType;
   /** Human-readable, English. */
   readonly text?: string;
+  /** With `gone` and `redirect`: the URI to try instead (RFC 6120 sections 8.3.3.5 and 8.3.3.14). */
+  readonly address?: string;
   /** Application-specific condition as serialised XML (RFC 6120 section 8.3.4), placed after the defined one. */
   readonly detail?: string;
 }

@@ -122,7 +122,8 @@ export class Stanza {
     const ns = "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'";
     const text = refusal.text === undefined ? '' : `<text ${ns} xml:lang='en'>${escapeText(refusal.text)}</text>`;
     const source = by === undefined ? '' : ` by='${escapeAttribute(by.full)}'`;
-    const body = `<error code='${code}' type='${refusal.type ?? type}'${source}><${refusal.condition} ${ns}/>${text}${refusal.detail ?? ''}</error>`;
+    const address = refusal.address === undefined ? '/>' : `>${escapeText(refusal.address)}</${refusal.condition}>`;
+    const body = `<error code='${code}' type='${refusal.type ?? type}'${source}><${refusal.condition} ${ns}${address}${text}${refusal.detail ?? ''}</error>`;
     return new Stanza(this.kind, this.from, this.to, this.id, 'error', undefined, Buffer.from(body), '');
   }
 
