@@ -19,10 +19,10 @@ export function parseHost(text: string): string | undefined {
   if (text.length > MAX_HOST || text === '') return undefined;
   const host = text.toLowerCase();
   if (host.startsWith('[')) {
-    const address = host.slice(1, -1);
-    return host.endsWith(']') && address.includes(':') && !address.includes('%') && parseIp(address) !== undefined
-      ? host
-      : undefined;
+    // RFC 3261's own grammar allows a third colon before an IPv4 part, which is taken for two (RFC 5118 section 4.10).
+    const address = host.slice(1, -1).replace(':::', '::');
+    const isAddress = address.includes(':') && !address.includes('%') && parseIp(address) !== undefined;
+    return host.endsWith(']') && isAddress ? `[${address}]` : undefined;
   }
   if (!HOST.test(host)) return undefined;
   const name = host.endsWith('.') ? host.slice(0, -1) : host;

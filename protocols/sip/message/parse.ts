@@ -5,6 +5,7 @@ import { canonicalName } from '#protocols/sip/message/header-names.ts';
 import { Field, Headers, trimSpace } from '#protocols/sip/message/headers.ts';
 import { MESSAGE_LIMITS, type MessageLimits } from '#protocols/sip/message/limits.ts';
 import { SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
+import { METHODS } from '#protocols/sip/message/methods.ts';
 
 /** What arrived and is no message. */
 export interface Malformed {
@@ -13,7 +14,10 @@ export interface Malformed {
   readonly status: number;
   /** For the reason phrase and the log; holds nothing of what arrived. */
   readonly reason: string;
-  /** What could be read, when it has a Via to answer to; never an ACK, which is not answered. */
+  /**
+   * What could be read, when it has a Via field to answer with (which may be malformed: then the source of the datagram is all there is
+   * to answer to). Never an ACK, which is not answered.
+   */
   readonly request?: SipRequest;
   /** On a stream: where the next message begins cannot be told. */
   readonly fatal: boolean;
@@ -38,6 +42,7 @@ export interface Head {
 }
 
 const bad = (reason: string): Fault => ({ status: 400, reason });
+const KNOWN: ReadonlySet<string> = new Set(METHODS);
 const EMPTY = Buffer.alloc(0);
 const CR = 0x0d;
 const LF = 0x0a;
@@ -86,7 +91,7 @@ export function malformed({ line, headers }: Head, { status, reason }: Fault): M
   const none = { kind: 'malformed', status, reason, fatal: true } as const;
   if (line?.kind !== 'request' || line.method === 'ACK') return none;
   const request = new SipRequest(line.method, line.uri, headers, EMPTY);
-  return request.via === undefined ? none : { ...none, request };
+  return headers.has('Via') ? { ...none, request } : none;
 }
 
 // "To, From, CSeq, Call-ID, Max-Forwards, and Via; all of these header fields are mandatory in all SIP requests" (RFC 3261 section
@@ -100,9 +105,10 @@ function essentialFault(message: SipRequest | SipResponse): Fault | undefined {
   const { cseq } = message;
   if (cseq === undefined) return bad('Malformed CSeq');
   // "The method part of CSeq … MUST match that of the request" (RFC 3261 section 8.1.1.5)
-  if (message.kind === 'request' && cseq.method !== message.method)
-    return bad('CSeq Method Is Not That Of The Request');
-  return undefined;
+  if (message.kind === 'response' || cseq.method === message.method) return undefined;
+  // For a method that nobody knows "choosing a 501 has better future-proof characteristics" (RFC 4475 section 3.1.2.18).
+  if (!KNOWN.has(message.method)) return { status: 501, reason: 'Not Implemented' };
+  return bad('CSeq Method Is Not That Of The Request');
 }
 
 /** Reads start line and fields. With `fault` set, the rest is as much as could be read. */

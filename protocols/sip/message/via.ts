@@ -86,9 +86,13 @@ export class Via {
     return this.params.get('branch');
   }
 
-  /** Whether the branch identifies a transaction as RFC 3261 has it. "Z9HG4BK" in any case, since tokens are case-insensitive. */
+  /**
+   * Whether the branch identifies a transaction as RFC 3261 has it. "Z9HG4BK" in any case, since tokens are case-insensitive; alone it
+   * identifies nothing, and RFC 2543's matching has to do (RFC 4475 section 3.2.1).
+   */
   get hasCookie(): boolean {
-    return this.branch?.slice(0, MAGIC_COOKIE.length).toLowerCase() === MAGIC_COOKIE.toLowerCase();
+    const branch = this.branch?.toLowerCase() ?? '';
+    return branch.length > MAGIC_COOKIE.length && branch.startsWith('z9hg4bk');
   }
 
   /** The address the request came from, without brackets. */
