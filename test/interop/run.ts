@@ -11,6 +11,7 @@ import { paho } from './mqtt/paho.ts';
 import { openssl } from './openssl.ts';
 import { profanity } from './profanity.ts';
 import { type Server, type ServerName, startServer } from './server.ts';
+import { proxy65 } from './proxy65.ts';
 import { slixmpp } from './slixmpp.ts';
 import { stanza } from './stanza.ts';
 import type { Transcript } from './transcript.ts';
@@ -25,6 +26,7 @@ const transcripts: readonly Transcript[] = [
   openssl,
   goSendxmpp,
   slixmpp,
+  proxy65,
   profanity,
   xmppClient,
   stanza,

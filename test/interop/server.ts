@@ -12,6 +12,8 @@ import { root } from '#tools/source.ts';
 export const DOMAIN = 'localhost';
 export const OTHER_DOMAIN = 'capulet.example';
 export const ADDRESS = '127.0.0.1';
+/** An account that may not use the proxy for bytestreams. */
+export const STRANGER = 'stranger-proxy65';
 
 export type Protocol = 'xmpp' | 'mqtt';
 
@@ -26,6 +28,8 @@ export interface Ports {
   /** WebSocket, plain and over TLS; the path is `/ws` for XMPP and `/mqtt` for MQTT. */
   readonly ws: number;
   readonly wss: number;
+  /** SOCKS5 bytestreams; the proxy is `proxy.DOMAIN`. */
+  readonly proxy65: number;
 }
 
 /** A running server with its own data in a directory. */
@@ -33,6 +37,8 @@ export interface Server {
   readonly name: string;
   readonly speaks: readonly Protocol[];
   readonly ports: Ports;
+  /** Of its process. */
+  readonly pid: number;
   /** The certificate of DOMAIN, in a PEM file that a client can be told to trust. */
   readonly certificate: string;
   register(user: string, password: string): Promise<void>;
@@ -53,6 +59,7 @@ export async function startServer(name: ServerName, directory: string): Promise<
     tls: await freePort(),
     ws: await freePort(),
     wss: await freePort(),
+    proxy65: await freePort(),
   };
   return await starters[name](directory, ports);
 }
@@ -76,7 +83,11 @@ listeners:
   - {name: https, kind: http, address: ${ADDRESS}, port: ${ports.wss}, tls: direct, handlers: ${handlers}}
   - {name: mqtt, kind: mqtt, address: ${ADDRESS}, port: ${ports.mqtt}, tls: off}
   - {name: mqtts, kind: mqtt, address: ${ADDRESS}, port: ${ports.mqtts}, tls: direct}
+  - {name: proxy65, kind: proxy65, address: ${ADDRESS}, port: ${ports.proxy65}, tls: off}
   - {name: admin, kind: admin, path: admin.sock, mode: "0600", tls: off}
+acl: {strangers: [{user: ${STRANGER}}]}
+access: {bytestreams: [{deny: strangers}, {allow: local}]}
+proxy65: {activation_timeout: 5s}
 `;
 }
 
@@ -155,7 +166,7 @@ async function mosquitto(directory: string, ports: Ports): Promise<Server> {
   };
 }
 
-interface Launched extends Pick<Server, 'alive' | 'output' | 'stop'> {
+interface Launched extends Pick<Server, 'alive' | 'output' | 'pid' | 'stop'> {
   /** Waits for a line of output. */
   until(matches: (line: string) => boolean): Promise<void>;
   signal(signal: NodeJS.Signals): void;
@@ -192,7 +203,15 @@ function launch(directory: string, command: string, args: readonly string[]): La
     for (const one of lines) one.on('line', (line) => matches(line) && resolve());
     await during(promise);
   };
-  return { alive, output, during, until, signal: (signal) => void child.kill(signal), stop: () => stop(child) };
+  return {
+    alive,
+    output,
+    pid: child.pid ?? 0,
+    during,
+    until,
+    signal: (signal) => void child.kill(signal),
+    stop: () => stop(child),
+  };
 }
 
 async function stop(child: ChildProcess): Promise<void> {
