@@ -39,7 +39,7 @@ interface Parts {
   readonly rawPassword: string | undefined;
   readonly host: string;
   readonly port: number | undefined;
-  /** Names in lower case; values as they are written, undefined for a parameter without one. */
+  /** Names in lower case, unescaped where that is the same; values as they are written, undefined for a parameter without one. */
   readonly rawParams: ReadonlyMap<string, string | undefined>;
   readonly rawHeaders: readonly (readonly [name: string, value: string])[];
 }
@@ -49,9 +49,9 @@ function parseParams(fields: readonly string[]): ReadonlyMap<string, string | un
   if (fields.length > MAX_PARAMS) return undefined;
   for (const field of fields) {
     const [rawName, value] = cut(field, '=');
-    const name = rawName.toLowerCase();
+    const name = normalised(rawName).toLowerCase();
     // "any given parameter-name MUST NOT appear more than once" (RFC 3261 section 19.1.1)
-    if (!PARAM.test(name) || (value !== undefined && !PARAM.test(value)) || params.has(name)) return undefined;
+    if (!PARAM.test(rawName) || (value !== undefined && !PARAM.test(value)) || params.has(name)) return undefined;
     params.set(name, value);
   }
   const maddr = params.get('maddr');
