@@ -3,7 +3,9 @@ import type { Timers } from '#src/net/timers.ts';
 import type { Deferred, Table } from '#src/store/store.ts';
 import { Acl, type AclEntry } from './acl.ts';
 import { noDrops, noTraffic } from './counters.ts';
+import type { Devices } from './devices.ts';
 import type { Durably } from './durably.ts';
+import type { StanzaEdge } from './edge.ts';
 import type { MemoryGuard } from './memory-guard.ts';
 import type { Message } from './packet/types.ts';
 import { Publication } from './publication.ts';
@@ -51,6 +53,10 @@ export class Broker {
   readonly traffic = noTraffic();
   /** Topics that another part answers for; undefined while there is none. */
   reserved: ReservedTopics | undefined = undefined;
+  /** What gives stanzas to clients; undefined while there is none. */
+  edge: StanzaEdge | undefined = undefined;
+  /** Its clients as devices of their accounts; undefined where the broker stands alone. */
+  devices: Devices | undefined = undefined;
   /** Set when something was written for a publication: its acknowledgement then waits for the disk. */
   wrote = false;
   /** The topics that are published to most, by samples. */
@@ -90,6 +96,7 @@ export class Broker {
     await this.retained.load(this.now);
     await this.sessions.restore();
     await this.wills.restore();
+    this.devices?.restored();
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { FrontEnd, RunningFrontEnd, Runtime } from '#src/plugin/front-end.ts';
+import { Devices } from './devices.ts';
 import { acceptTcp } from './links/tcp.ts';
 import { acceptWebSockets } from './links/websocket.ts';
 import { declareMetrics } from './metrics.ts';
@@ -35,6 +36,7 @@ function start(runtime: Runtime): RunningFrontEnd {
   runtime.http.upgrade('mqtt', acceptWebSockets(server));
   declareMetrics(runtime.metrics, server);
   followAccounts(runtime, server);
+  serveDevices(runtime, server);
   const uplinks = serveUplinks(runtime, server);
   return {
     services: { mqtt: { broker: (host) => server.broker(host), brokers: () => server.brokers, uplinks } },
@@ -52,6 +54,15 @@ function start(runtime: Runtime): RunningFrontEnd {
       server.shutDown(text);
     },
   };
+}
+
+/** Clients of accounts are devices among the others. */
+function serveDevices({ hosts, registry, services: { presence }, timers }: Runtime, server: MqttServer): void {
+  if (presence === undefined) return;
+  for (const host of hosts) {
+    const broker = server.broker(host.domain);
+    if (broker !== undefined) broker.devices = new Devices(broker, host, registry, presence, timers);
+  }
 }
 
 /** An account that is disabled or has a new password has to log in anew; one that is removed leaves nothing. */

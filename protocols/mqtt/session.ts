@@ -16,13 +16,16 @@ import type { Granted, Match } from './topics/tree.ts';
 /** MQTT 5 section 3.1.2.11.2: a session that does not expire. */
 export const FOR_EVER = 0xff_ff_ff_ff;
 
+/** Messages that may wait for a client before what can wait elsewhere does. */
+export const CROWD = 256;
+
 /** The connected client, as its session sees it. */
 export interface Link extends Receiver {
   readonly identity: Identity;
   /** Where it is, for operators. */
   readonly info: LinkInfo;
   /** Sends what nobody waits for; false when the client reads slowly. */
-  publishAtMostOnce(publication: Publication, retain: boolean, ids: readonly number[]): void;
+  publishAtMostOnce(publication: Publication, retain: boolean, ids: readonly number[]): boolean;
   /** Ends the connection, telling the client why. */
   end(reason: ReasonCode, text?: string): void;
 }
@@ -32,6 +35,8 @@ export interface LinkInfo {
   readonly ip: string;
   readonly port: number;
   readonly listener: string;
+  /** `mqtt`, `mqtts`, `mqtt_ws`, `mqtt_wss`. */
+  readonly label: string;
   readonly version: Version;
   readonly keepAlive: number;
   readonly connectedAt: number;
@@ -66,6 +71,8 @@ export class Session implements OutgoingOwner, BacklogOwner, Waiter, Timed, Iden
   ended: number | undefined = undefined;
   link: Link | undefined = undefined;
   subscriptions: FewOrMany<string, Granted> | undefined = undefined;
+  /** Something waits elsewhere until less waits here. */
+  crowded = false;
   /** Packet identifiers that the client has published with at QoS 2 and not released. */
   receiving: Set<number> | undefined = undefined;
   /** Numbers of messages at QoS 2 that the client has received and not completed. */
@@ -140,6 +147,13 @@ export class Session implements OutgoingOwner, BacklogOwner, Waiter, Timed, Iden
     return this.outgoing.inFlight;
   }
 
+  /** A message has arrived at the client. */
+  progressed(): void {
+    if (!this.crowded || this.outgoing.waiting > CROWD / 2) return;
+    this.crowded = false;
+    this.broker.devices?.eased(this);
+  }
+
   get connected(): boolean {
     return this.link !== undefined;
   }
@@ -158,18 +172,20 @@ export class Session implements OutgoingOwner, BacklogOwner, Waiter, Timed, Iden
     this.take(publication, lower, retainAsPublished && message.retain, ids, undefined);
   }
 
-  /** @param share the group that chose this session */
+  /** @param share the group that chose this session @returns false when it was dropped */
   take(
     publication: Publication,
     qos: QoS,
     retain: boolean,
     ids: readonly number[],
     share: ShareGroup | undefined,
-  ): void {
+  ): boolean {
     if (qos > 0 || (this.link === undefined && this.durable && this.broker.options.queueQos0)) {
-      this.outgoing.add({ publication, qos, retain, ids, share });
+      const added = this.outgoing.add({ publication, qos, retain, ids, share });
       if (this.durable) this.broker.wrote = true;
-    } else this.link?.publishAtMostOnce(publication, retain, ids);
+      return added;
+    }
+    return this.link?.publishAtMostOnce(publication, retain, ids) ?? false;
   }
 
   // Its life

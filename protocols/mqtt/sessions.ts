@@ -93,13 +93,15 @@ export class Sessions implements Iterable<Session> {
   /**
    * The connection has ended.
    * @param will what is to be published; undefined when the client took it back
+   * @param expected it is no loss
    */
-  closed(session: Session, will: Will | undefined): void {
+  closed(session: Session, will: Will | undefined, expected: boolean): void {
     const { now, wills } = this.#broker;
     const orphans = session.disconnected(now);
     this.#connected -= 1;
     if (will === undefined) wills.forget(session);
     else wills.lost(session, will);
+    this.#broker.devices?.closed(session, expected ? undefined : Math.min(will?.delay ?? 0, session.expiry));
     if (session.expiry === 0) this.end(session, orphans);
     else {
       this.save(session);
@@ -125,6 +127,7 @@ export class Sessions implements Iterable<Session> {
     const waiting = session.drop();
     subscriptions.removeAll(session);
     wills.sessionEnded(session.key);
+    this.#broker.devices?.forget(session);
     for (const { publication, share } of [...orphans, ...waiting]) share?.deliver(publication);
   }
 

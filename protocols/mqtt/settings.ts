@@ -103,6 +103,12 @@ export const mqttSection = declare(
     sys_interval: duration({ max: '1h' })
       .prefault('10s')
       .describe('How often the topics below $SYS are published; 0s for never.'),
+    presence: z
+      .enum(['none', 'roster', 'always'])
+      .prefault('roster')
+      .describe(
+        "Whether a connected client is an available resource of its account, for those in its account's roster; always: as extended away also while its session waits for it.",
+      ),
     device_topics: z
       .boolean()
       .prefault(true)
@@ -144,6 +150,7 @@ export interface MqttOptions {
   readonly aclDefault: boolean;
   readonly sysInterval: number;
   readonly deviceTopics: boolean;
+  readonly presence: 'none' | 'roster' | 'always';
   /** Bytes that may wait for a client's socket; no message is added to more than `writableSize`. */
   readonly outboxSize: number;
   readonly writableSize: number;
@@ -184,6 +191,7 @@ export function optionsOf(settings: Settings, host?: string): MqttOptions {
     aclDefault: own.acl_default === 'allow',
     sysInterval: own.sys_interval,
     deviceTopics: own.device_topics,
+    presence: own.presence,
     outboxSize: limits.session_queue + own.max_packet_size,
     writableSize: Math.floor(limits.session_queue / 4),
   };

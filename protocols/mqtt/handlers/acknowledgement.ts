@@ -4,8 +4,9 @@ import type { Acknowledgement } from '../packet/types.ts';
 import type { Session } from '../session.ts';
 
 /** PUBACK: MQTT 5 section 4.3.2. Whatever the reason, the client will not have it again [MQTT-4.4.0-2]. */
-export function handlePuback({ outgoing }: Session, { packetId }: Acknowledgement): void {
-  outgoing.acknowledged(packetId);
+export function handlePuback(session: Session, { packetId }: Acknowledgement): void {
+  session.outgoing.acknowledged(packetId);
+  session.progressed();
 }
 
 /** PUBREC: section 4.3.3. */
@@ -14,8 +15,9 @@ export function handlePubrec({ outgoing }: Session, { packetId, reason }: Acknow
 }
 
 /** PUBCOMP: section 4.3.3. */
-export function handlePubcomp({ outgoing }: Session, { packetId }: Acknowledgement): void {
-  outgoing.completed(packetId);
+export function handlePubcomp(session: Session, { packetId }: Acknowledgement): void {
+  session.outgoing.completed(packetId);
+  session.progressed();
 }
 
 /**

@@ -201,6 +201,8 @@ function accept(connecting: Connecting): Verdict {
   }
   client.opened(session, serverKeepAlive ?? packet.keepAlive);
   broker.system.status(session);
+  // After CONNACK: what waits for the account may come at once.
+  broker.devices?.opened(session, packet.userProperties.find(([name]) => name === 'status')?.[1] ?? '');
   return undefined;
 }
 

@@ -26,6 +26,12 @@ interface Held {
 
 /** Bytes that may wait for a slow reader while memory is short. */
 const TIGHT = 65_536;
+/** Reasons for an end that nobody has to be told of as a loss. */
+const GOOD_BYES: ReadonlySet<ReasonCode> = new Set([
+  reasonCodes.success,
+  reasonCodes.serverShuttingDown,
+  reasonCodes.sessionTakenOver,
+]);
 const NOBODY: Identity = { account: '', clientId: '' };
 
 /** One connected client: its packets go to the handlers, and what is sent to it goes out from here. */
@@ -75,8 +81,8 @@ export class Client implements DecoderHandler, Link, Waiter, Timed {
 
   get info(): LinkInfo {
     const { connectedAt, transport, version } = this;
-    const { ip, listener, port } = transport;
-    return { ip, port, listener, version, keepAlive: this.#patience / 1500, connectedAt, heardAt: this.#heard };
+    const { ip, label, listener, port } = transport;
+    return { ip, port, listener, label, version, keepAlive: this.#patience / 1500, connectedAt, heardAt: this.#heard };
   }
 
   // What comes in
@@ -175,12 +181,14 @@ export class Client implements DecoderHandler, Link, Waiter, Timed {
     return this.transport.buffered < (memory.tight ? TIGHT : options.writableSize);
   }
 
-  publishAtMostOnce(publication: Publication, retain: boolean, ids: readonly number[]): void {
+  publishAtMostOnce(publication: Publication, retain: boolean, ids: readonly number[]): boolean {
     const drops = this.broker?.drops;
-    if (drops === undefined) return;
+    if (drops === undefined) return false;
     if (!this.writable) drops.slow += 1;
     else if ((publication.left(this.server.timers.now) ?? 1) <= 0) drops.expired += 1;
-    else if (!this.publish(publication, 0, retain, 0, false, ids)) drops.too_large += 1;
+    else if (this.publish(publication, 0, retain, 0, false, ids)) return true;
+    else drops.too_large += 1;
+    return false;
   }
 
   publish(
@@ -277,7 +285,7 @@ export class Client implements DecoderHandler, Link, Waiter, Timed {
     const { session } = this;
     this.session = undefined;
     if (session === undefined) return;
-    session.broker.sessions.closed(session, will);
+    session.broker.sessions.closed(session, will, GOOD_BYES.has(reason));
     session.broker.system.status(session);
   }
 }
