@@ -83,7 +83,9 @@ function libraryFindings(settings: Settings, certificates: readonly Certificate[
 /** Ports that a server with these settings holds already are where they belong. */
 async function portFindings(settings: Settings): Promise<readonly string[]> {
   const held = await heldPorts(settings);
-  const free = listenerConfigs(settings).filter(({ path, port = 0 }) => path === undefined && !held.has(port));
+  const free = listenerConfigs(settings).filter(
+    ({ path, port = 0, transport }) => transport !== 'udp' && path === undefined && !held.has(port),
+  );
   const found = [...(await probeListeners(free))];
   for (const { address, name, port = 0, transport } of listenersOf(settings)) {
     if (transport !== 'udp' || held.has(port)) continue;

@@ -44,9 +44,9 @@ export async function start(options: CommonOptions): Promise<number> {
 /** What an operator wants to know first; the last line is for scripts that wait for it. */
 function greet(server: Server): void {
   const [host = 'localhost'] = server.settings.hosts;
-  const lines = server.listeners.bound.map(({ address, boundPort, kind, name, path, tls }) => {
+  const lines = server.listeners.bound.map(({ address, boundPort, kind, name, path, tls, transport }) => {
     const where = path ?? `${address.includes(':') ? `[${address}]` : address}:${boundPort ?? ''}`;
-    return `  ${name.padEnd(12)} ${where}  (${kind}${tls === 'off' ? '' : `, TLS ${tls}`})`;
+    return `  ${name.padEnd(12)} ${where}  (${kind}${transport === 'udp' ? ', UDP' : ''}${tls === 'off' ? '' : `, TLS ${tls}`})`;
   });
   const text = [
     `Trivium serves ${server.settings.hosts.join(', ')} from ${server.core.directory}`,

@@ -1,12 +1,14 @@
 import type { Server, Socket } from 'node:net';
 import { type Acceptor, Arrival, type Door, type Refused } from './arrival.ts';
 import type { ListenerInfo } from './connection.ts';
+import { type DatagramAcceptor, DatagramListeners } from './datagram-listeners.ts';
 import { boundPort, keyOf, listen, type ListenerConfig, placeOf, sharePlace } from './listening.ts';
 import { type ConnectionLimits, type Origin, Origins } from './origins.ts';
 import type { TlsService } from './tls.ts';
 
 export type { Acceptor } from './arrival.ts';
 export type { ListenerConfig } from './listening.ts';
+export type { DatagramAcceptor } from './datagram-listeners.ts';
 export type { ConnectionLimits } from './origins.ts';
 
 export interface ListenersOptions {
@@ -30,6 +32,8 @@ interface Open {
 /** All listening sockets of the server, and what every connection must pass before a front end sees it. */
 export class Listeners implements Door {
   readonly tls: TlsService | undefined;
+  /** Those with `transport: udp`. */
+  readonly datagrams: DatagramListeners;
   readonly #options: ListenersOptions;
   readonly #acceptors = new Map<string, Acceptor>();
   readonly #open = new Map<string, Open>();
@@ -44,6 +48,7 @@ export class Listeners implements Door {
     this.#options = options;
     this.tls = options.tls;
     this.#limits = options.limits;
+    this.datagrams = new DatagramListeners(options.refuses);
   }
 
   /** Says who takes the connections of a kind. Throws when somebody does already. */
@@ -52,15 +57,21 @@ export class Listeners implements Door {
     this.#acceptors.set(kind, acceptor);
   }
 
+  /** Says who takes the datagrams of a kind. Throws when somebody does already. */
+  serveDatagrams(kind: string, acceptor: DatagramAcceptor): void {
+    this.datagrams.serve(kind, acceptor);
+  }
+
   /** Open sockets, those that no front end has seen yet included. */
   get connections(): number {
     return this.#sockets.size;
   }
 
   get bound(): readonly BoundListener[] {
-    return [...this.#open.values()].map(({ config, server }) =>
+    const streams = [...this.#open.values()].map(({ config, server }) =>
       Object.assign({ boundPort: boundPort(server) }, config),
     );
+    return [...streams, ...this.datagrams.bound];
   }
 
   /**
@@ -68,7 +79,10 @@ export class Listeners implements Door {
    * @throws Error naming every listener that cannot be opened (the address is in use, no permission); the others stand
    */
   async apply(configs: readonly ListenerConfig[]): Promise<void> {
-    const wanted = new Map(configs.map((config) => [keyOf(config), config]));
+    const datagrams = configs.filter(({ transport }) => transport === 'udp');
+    const streams = configs.filter(({ transport }) => transport !== 'udp');
+    this.datagrams.keep(datagrams);
+    const wanted = new Map(streams.map((config) => [keyOf(config), config]));
     const gone = [...this.#open].filter(([key]) => !wanted.has(key));
     const added = [...wanted].filter(([key]) => !this.#open.has(key));
     for (const [key, config] of wanted) this.#adopt(key, config);
@@ -78,9 +92,13 @@ export class Listeners implements Door {
     );
     this.#close(blocking);
     const errors: Error[] = [];
-    for (const [key, config] of added) {
+    const opening = [
+      ...added.map(([key, config]) => ({ config, open: () => this.#listen(key, config) })),
+      ...this.datagrams.missing(datagrams).map((config) => ({ config, open: () => this.datagrams.listen(config) })),
+    ];
+    for (const { config, open } of opening) {
       try {
-        await this.#listen(key, config);
+        await open();
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException;
         errors.push(
@@ -100,6 +118,7 @@ export class Listeners implements Door {
   /** Takes no new connections. */
   stop(): void {
     this.#close([...this.#open]);
+    this.datagrams.stop();
   }
 
   /** New limits; what is open stays. */

@@ -9,6 +9,8 @@ export interface ListenerConfig extends ArrivalListener {
   /** IP address to bind, with `port`; `::` takes IPv4 too. */
   readonly address: string;
   readonly port: number | undefined;
+  /** TCP when absent. */
+  readonly transport?: 'tcp' | 'udp';
   /** Path of a unix socket, instead of address and port. */
   readonly path: string | undefined;
   /** Permission bits of the unix socket. */
@@ -23,8 +25,9 @@ export interface ListenerConfig extends ArrivalListener {
 const KEEPALIVE = 60_000;
 
 /** Two configurations with the same key are one open socket. A port that the system chooses is told apart by the listener's name. */
-export function keyOf({ address, backlog, kind, name, path, port = 0, reusePort = false }: ListenerConfig): string {
-  return JSON.stringify([kind, path ?? [address, port === 0 ? name : port, reusePort], backlog]);
+export function keyOf(config: ListenerConfig): string {
+  const { address, backlog, kind, name, path, port = 0, reusePort = false, transport = 'tcp' } = config;
+  return JSON.stringify([transport, kind, path ?? [address, port === 0 ? name : port, reusePort], backlog]);
 }
 
 /** As operators write it: `[::]:5222`, `127.0.0.1:5222`, a path. */
@@ -35,7 +38,7 @@ export function placeOf({ address, path, port }: ListenerConfig): string {
 /** Would the open one keep the wanted one from opening? A wildcard address takes the port on every address. */
 export function sharePlace(open: ListenerConfig, wanted: ListenerConfig): boolean {
   if (open.path !== undefined || wanted.path !== undefined) return open.path === wanted.path;
-  return open.port === wanted.port;
+  return open.port === wanted.port && (open.transport ?? 'tcp') === (wanted.transport ?? 'tcp');
 }
 
 /**

@@ -17,20 +17,22 @@ export function listenersOf(settings: Settings): readonly (ListenerSettings & { 
 /** What the listeners part needs of the section of that name. */
 export function listenerConfigs(settings: Settings): readonly ListenerConfig[] {
   const { directory } = settings.of(dataSection);
-  return listenersOf(settings)
-    .filter(({ transport }) => transport === 'tcp')
-    .map(({ address, backlog, kind, mode, name, path, port, proxies, proxy_protocol: proxyProtocol, tls }) => ({
+  return listenersOf(settings).map((listener) => {
+    const { address, backlog, kind, mode, name, path, port, proxies, tls, transport } = listener;
+    return {
       name,
       kind,
       tls,
       address,
       port,
+      transport,
       path: path === undefined ? undefined : resolve(directory, path),
       mode,
-      proxyProtocol,
+      proxyProtocol: listener.proxy_protocol,
       proxies: proxies?.flatMap((network) => parseBlock(network) ?? []),
       backlog,
-    }));
+    };
+  });
 }
 
 /** By listener name: URL path to the name of the handler that answers there. */

@@ -31,6 +31,17 @@ export function declareCoreMetrics(metrics: Metrics, { listeners, registry, rout
   });
   metrics.counted('trivium_stanzas_refused_total', 'Stanzas answered with an error', () => router.counters.refused);
   metrics.gauge('trivium_connections', 'Open connections over all listeners', () => listeners.connections);
+  const { datagrams } = listeners;
+  metrics.counted('trivium_datagrams_received_total', 'Datagrams received', () => datagrams.counters.received);
+  metrics.counted('trivium_datagrams_received_bytes_total', 'Bytes of them', () => datagrams.counters.receivedBytes);
+  metrics.counted('trivium_datagrams_sent_total', 'Datagrams sent by listeners', () => datagrams.counters.sent);
+  metrics.counted('trivium_datagrams_sent_bytes_total', 'Bytes of them', () => datagrams.counters.sentBytes);
+  metrics.counted(
+    'trivium_datagrams_dropped_total',
+    'Datagrams that could not be sent',
+    () => datagrams.counters.dropped,
+  );
+  metrics.counted('trivium_datagrams_refused_total', 'Datagrams of banned sources', () => datagrams.refused);
   metrics.counted('trivium_connections_accepted_total', 'Connections accepted', () => listeners.counters.accepted);
   metrics.countedBy(
     'trivium_connections_refused_total',

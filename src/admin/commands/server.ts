@@ -61,8 +61,8 @@ const listenerList = defineCommand({
   arguments: [],
   result: 'table',
   run: (parts) =>
-    parts.listeners().map(({ address, boundPort, kind, name, path, tls }) => {
-      return { name, kind, address: path ?? address, port: boundPort ?? '', tls };
+    parts.listeners().map(({ address, boundPort, kind, name, path, tls, transport = 'tcp' }) => {
+      return { name, kind, address: path ?? address, port: boundPort ?? '', transport, tls };
     }),
 });
 
