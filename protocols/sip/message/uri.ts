@@ -17,10 +17,10 @@ const PARAM = /^(?:[A-Za-z0-9\-_.!~*'()[\]/:&+$]|%[0-9A-Fa-f]{2})+$/;
 const HNV = /^(?:[A-Za-z0-9\-_.!~*'()[\]/?:+$]|%[0-9A-Fa-f]{2})*$/;
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
 
-/** The scheme of a URI in lower case; undefined when it has none. */
+/** The scheme of a URI in lower case; undefined when it has none, or nothing else. */
 export function schemeOf(uri: string): string | undefined {
   const [scheme, rest] = cut(uri, ':');
-  return rest !== undefined && SCHEME.test(scheme) ? scheme.toLowerCase() : undefined;
+  return rest !== undefined && rest !== '' && SCHEME.test(scheme) ? scheme.toLowerCase() : undefined;
 }
 
 const decoded = (text: string): string => percentDecode(text) ?? text;
