@@ -1,0 +1,340 @@
+/** RFC 3261 section 18: the transport layer. Messages come from and go to flows; addresses are dialled when needed. */
+import { isIP } from 'node:net';
+import type { Connection, ListenerInfo } from '#src/net/connection.ts';
+import { type Destination as DialTo, dial, type DialTls } from '#src/net/dial.ts';
+import type { Flusher } from '#src/net/flusher.ts';
+import type { UpgradeHandler } from '#src/net/http.ts';
+import type { Acceptor, DatagramAcceptor } from '#src/net/listeners.ts';
+import type { Timers } from '#src/net/timers.ts';
+import type { Datagrams } from '#src/net/udp.ts';
+import { addressOfHost, hostOfAddress } from '#protocols/sip/message/host.ts';
+import type { MessageLimits } from '#protocols/sip/message/limits.ts';
+import type { SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
+import type { Malformed } from '#protocols/sip/message/parse.ts';
+import { Via } from '#protocols/sip/message/via.ts';
+import type { TransportCore, TransportCounters } from './core.ts';
+import { type AddressDestination, defaultPort, type Destination } from './destination.ts';
+import type { Flow, TransportName } from './flow.ts';
+import { LocalAddresses } from './local-address.ts';
+import { ConnectionFlow, type StreamFlow } from './stream.ts';
+import { UdpPort } from './udp.ts';
+import { noteSource, responsePlace } from './via-routing.ts';
+import { acceptWebSockets } from './websocket.ts';
+
+/** What the layer above is told. */
+export interface TransportHandler {
+  /** Its top Via tells where it came from (section 18.2.1). */
+  onRequest(request: SipRequest, flow: Flow): void;
+  onResponse(response: SipResponse, flow: Flow): void;
+  onMalformed(malformed: Malformed, flow: Flow): void;
+}
+
+export interface TransportsOptions {
+  readonly handler: TransportHandler;
+  readonly limits: MessageLimits;
+  readonly flusher: Flusher;
+  readonly timers: Timers;
+  /** Names that stand for this server: its virtual hosts, and what the settings add. In lower case. */
+  readonly names: () => Iterable<string>;
+  /** The address to write into Via and Record-Route, where another one is known than those of the machine: behind a NAT. */
+  readonly advertised?: () => string | undefined;
+  /** How certificates of servers that are dialled are verified. */
+  readonly tls?: () => DialTls;
+  readonly local?: LocalAddresses;
+}
+
+export interface SentBy {
+  /** An IPv6 reference has its brackets. */
+  readonly host: string;
+  readonly port: number | undefined;
+}
+
+/** RFC 3261 section 18.1.1: "if the path MTU is unknown … larger than 1300 bytes, the request MUST be sent using [TCP]". */
+const DATAGRAM_LIMIT = 1300;
+/** Milliseconds to connect; less where UDP is there to fall back to. */
+const DIAL = 10_000;
+const DIAL_INSTEAD = 1000;
+/** Connections that are being made at once, and places that are remembered to listen on UDP only. */
+const DIALS = 1000;
+const DATAGRAM_ONLY = 10_000;
+
+export class Transports implements TransportCore {
+  readonly limits: MessageLimits;
+  readonly local: LocalAddresses;
+  readonly flusher: Flusher;
+  readonly timers: Timers;
+  readonly counters: TransportCounters = {
+    requestsIn: 0,
+    responsesIn: 0,
+    malformed: 0,
+    keepAlives: 0,
+    requestsOut: 0,
+    responsesOut: 0,
+    unsent: 0,
+    dialled: 0,
+    dialsFailed: 0,
+  };
+  readonly #options: TransportsOptions;
+  readonly #ports: UdpPort[] = [];
+  readonly #streams = new Map<string, StreamFlow>();
+  /** Connections by place: those that were dialled, and by their source those that came. */
+  readonly #places = new Map<string, StreamFlow>();
+  readonly #dials = new Map<string, Promise<StreamFlow>>();
+  readonly #datagramOnly = new Set<string>();
+  /** Ports that streams listen on, by transport, as their connections tell. */
+  readonly #listening = new Map<TransportName, Set<number>>();
+  #portSerial = 0;
+
+  constructor(options: TransportsOptions) {
+    this.#options = options;
+    this.limits = options.limits;
+    this.flusher = options.flusher;
+    this.timers = options.timers;
+    this.local = options.local ?? new LocalAddresses();
+  }
+
+  /** Takes datagrams of listeners. */
+  get datagrams(): DatagramAcceptor {
+    return { bound: (socket, listener) => this.#bound(socket, listener) };
+  }
+
+  /** Takes connections of listeners, plain or TLS from the first byte. */
+  get connections(): Acceptor {
+    return {
+      alpn: ['sip'],
+      accept: (connection) => {
+        const flow = new ConnectionFlow(this, connection);
+        this.listens(flow.transport, flow.localPort);
+      },
+    };
+  }
+
+  /** Takes HTTP connections that become WebSockets. */
+  get webSockets(): UpgradeHandler {
+    return acceptWebSockets(this);
+  }
+
+  /** Open connections. */
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  /** An open connection by its id. */
+  flow(id: string): Flow | undefined {
+    return this.#streams.get(id);
+  }
+
+  /**
+   * Sends a request, whose top Via is ours. Connects where that is needed.
+   * @returns the flow it went by, at once or when there is a connection; rejects, or throws, when there is none
+   */
+  send(request: SipRequest, destination: Destination): Promise<Flow> | Flow {
+    this.counters.requestsOut += 1;
+    if ('flow' in destination) return this.#by(destination.flow, request);
+    if (destination.transport !== 'udp') return this.#byStream(request, destination);
+    return this.#datagramOrStream(request, destination);
+  }
+
+  /** Sends a response the way its Via says (section 18.2.2, RFC 3581), over the flow of the request while it is open. */
+  respond(response: SipResponse, flow: Flow): Promise<void> | void {
+    this.counters.responsesOut += 1;
+    const { via } = response;
+    const place = via === undefined ? undefined : responsePlace(via);
+    const bytes = response.toBytes();
+    if (flow.open) {
+      // Where there is no rport the response goes to the port in sent-by, but leaves from where the request came in.
+      const sent =
+        flow.reliable || place === undefined ? flow.send(bytes) : flow.sendTo(bytes, place.address, place.port);
+      if (sent) return undefined;
+    }
+    // "If that connection is no longer open, the server SHOULD open a connection to the IP address in the 'received' parameter, if present, using
+    // the port in the 'sent-by' value": not to a browser, which never listens.
+    if (place === undefined || via === undefined || (flow.transport !== 'tcp' && flow.transport !== 'tls')) {
+      this.counters.unsent += 1;
+      return undefined;
+    }
+    const { port = defaultPort(via.transport) } = via;
+    return this.#connect({ transport: flow.transport, address: place.address, port }, DIAL).then(
+      (other) => void other.send(bytes),
+    );
+  }
+
+  /** What to write into a Via of ours, or a Record-Route, towards a flow or by a transport. */
+  sentBy(over: Flow | TransportName): SentBy {
+    const advertised = this.#options.advertised?.();
+    if (typeof over !== 'string') {
+      return { host: advertised ?? hostOfAddress(over.localAddress), port: this.#ownPort(over) };
+    }
+    const port = over === 'udp' ? this.#ports[0]?.socket.localPort : this.#anyPort(over);
+    const bound = over === 'udp' ? (this.#ports[0]?.socket.localAddress ?? '') : '';
+    return { host: advertised ?? hostOfAddress(this.local.towards('192.0.2.1', bound)), port };
+  }
+
+  /** Does a host, with the port of a URI, stand for this server? */
+  isOwn(host: string, port: number | undefined): boolean {
+    const name = host.toLowerCase();
+    const address = addressOfHost(name);
+    const own =
+      address === undefined
+        ? [...this.#options.names()].includes(name)
+        : this.local.has(address) || this.#ports.some(({ socket }) => socket.localAddress === address);
+    if (!own && this.#options.advertised?.() !== name) return false;
+    return port === undefined || this.#ownsPort(port);
+  }
+
+  /** A listener that connections come to: its port may stand in URIs that mean this server. */
+  listens(transport: TransportName, port: number): void {
+    const ports = this.#listening.get(transport);
+    if (ports === undefined) this.#listening.set(transport, new Set([port]));
+    else ports.add(port);
+  }
+
+  /** Closes all connections; what waits is written. */
+  close(): void {
+    for (const flow of [...this.#streams.values()]) flow.close();
+  }
+
+  /** @internal */
+  received(message: SipRequest | SipResponse | Malformed, flow: Flow): void {
+    const { handler } = this.#options;
+    switch (message.kind) {
+      case 'request':
+        this.counters.requestsIn += 1;
+        return handler.onRequest(noteSource(message, flow.remoteAddress, flow.remotePort), flow);
+      case 'response':
+        this.counters.responsesIn += 1;
+        return handler.onResponse(message, flow);
+      case 'malformed': {
+        this.counters.malformed += 1;
+        const { request } = message;
+        const noted = request && noteSource(request, flow.remoteAddress, flow.remotePort);
+        return handler.onMalformed(noted === undefined ? message : { ...message, request: noted }, flow);
+      }
+    }
+  }
+
+  /** @internal */
+  streamOpened(flow: StreamFlow): void {
+    this.#streams.set(flow.id, flow);
+    this.#places.set(placeOf(flow.transport, flow.remoteAddress, flow.remotePort), flow);
+  }
+
+  /** @internal */
+  streamClosed(flow: StreamFlow): void {
+    this.#streams.delete(flow.id);
+    const place = placeOf(flow.transport, flow.remoteAddress, flow.remotePort);
+    if (this.#places.get(place) === flow) this.#places.delete(place);
+  }
+
+  /** @internal */
+  portClosed(port: UdpPort): void {
+    const at = this.#ports.indexOf(port);
+    if (at >= 0) this.#ports.splice(at, 1);
+  }
+
+  #bound(socket: Datagrams, listener: ListenerInfo): UdpPort {
+    this.#portSerial += 1;
+    const port = new UdpPort(this, socket, listener, `u${this.#portSerial}`);
+    this.#ports.push(port);
+    return port;
+  }
+
+  #by(flow: Flow, request: SipRequest): Flow {
+    if (flow.open && flow.send(request.toBytes())) return flow;
+    this.counters.unsent += 1;
+    // A datagram that the kernel did not take is lost as any other: it is repeated.
+    if (!flow.reliable && flow.open) return flow;
+    throw new Error(`the ${flow.transport} flow to ${flow.remoteAddress} is closed`);
+  }
+
+  #byStream(request: SipRequest, destination: AddressDestination): Promise<Flow> | Flow {
+    const open = this.#places.get(placeOf(destination.transport, destination.address, destination.port));
+    if (open?.open === true) return this.#by(open, request);
+    return this.#connect(destination, DIAL).then((flow) => this.#by(flow, request));
+  }
+
+  #datagramOrStream(request: SipRequest, destination: AddressDestination): Promise<Flow> | Flow {
+    const port = this.#portFor(destination.address);
+    if (port === undefined) return Promise.reject(new Error('there is no UDP listener of its address family'));
+    const flow = port.flow(destination.address, destination.port);
+    const place = placeOf('udp', destination.address, destination.port);
+    if (request.toBytes().length <= DATAGRAM_LIMIT || this.#datagramOnly.has(place)) return this.#by(flow, request);
+    const overTcp = { ...destination, transport: 'tcp' } as const;
+    const open = this.#places.get(placeOf('tcp', destination.address, destination.port));
+    if (open?.open === true) return this.#by(open, withTransport(request, 'TCP'));
+    return this.#connect(overTcp, DIAL_INSTEAD).then(
+      (stream) => this.#by(stream, withTransport(request, 'TCP')),
+      () => {
+        // "If an attempt to send … results in a connection refused, the request SHOULD be retried using UDP" (section 18.1.1).
+        if (this.#datagramOnly.size >= DATAGRAM_ONLY) this.#datagramOnly.clear();
+        this.#datagramOnly.add(place);
+        return this.#by(flow, request);
+      },
+    );
+  }
+
+  #portFor(address: string): UdpPort | undefined {
+    const family = address.includes(':') ? 6 : 4;
+    return (
+      this.#ports.find(({ socket }) => socket.family === family) ??
+      this.#ports.find(({ socket }) => socket.localAddress === '::')
+    );
+  }
+
+  /** One attempt for all who want to go there. */
+  #connect(to: AddressDestination, timeout: number): Promise<StreamFlow> {
+    const place = placeOf(to.transport, to.address, to.port);
+    const under = this.#dials.get(place);
+    if (under !== undefined) return under;
+    if (to.transport === 'ws' || to.transport === 'wss') return Promise.reject(new Error('browsers do not listen'));
+    if (this.#dials.size >= DIALS) return Promise.reject(new Error('too many connections are being made'));
+    const made = this.#dial(to, timeout).finally(() => this.#dials.delete(place));
+    this.#dials.set(place, made);
+    return made;
+  }
+
+  async #dial(to: AddressDestination, timeout: number): Promise<StreamFlow> {
+    const { address, port, serverName = address, transport } = to;
+    const tls = transport === 'tls' ? { ...this.#options.tls?.(), serverName } : undefined;
+    const where: DialTo = { name: transport, kind: 'sip', host: address, port, timeout, ...(tls && { tls }) };
+    let connection: Connection;
+    try {
+      connection = await dial(where);
+    } catch (error) {
+      this.counters.dialsFailed += 1;
+      throw error;
+    }
+    this.counters.dialled += 1;
+    const flow = new ConnectionFlow(this, connection);
+    connection.resume();
+    return flow;
+  }
+
+  /** A connection that was dialled leaves from a port of no listener. */
+  #ownPort(flow: Flow): number | undefined {
+    if (flow.transport === 'udp') return flow.localPort;
+    const ports = this.#listening.get(flow.transport);
+    return ports === undefined || ports.has(flow.localPort) ? flow.localPort : this.#anyPort(flow.transport);
+  }
+
+  #anyPort(transport: TransportName): number | undefined {
+    const [port] = this.#listening.get(transport) ?? [];
+    return port;
+  }
+
+  #ownsPort(port: number): boolean {
+    if (this.#ports.some(({ socket }) => socket.localPort === port)) return true;
+    return [...this.#listening.values()].some((ports) => ports.has(port));
+  }
+}
+
+const placeOf = (transport: string, address: string, port: number): string =>
+  `${transport}|${isIP(address) === 6 ? `[${address}]` : address}|${port}`;
+
+/** "changing the transport … MUST replace the Via" (section 18.1.1): the top one is ours. */
+function withTransport(request: SipRequest, transport: string): SipRequest {
+  const { via } = request;
+  if (via === undefined) return request;
+  const next = Via.parse(String(via).replace('SIP/2.0/UDP', `SIP/2.0/${transport}`));
+  return next === undefined ? request : request.edit().replaceFirst('Via', next).done();
+}

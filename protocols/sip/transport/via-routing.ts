@@ -1,0 +1,40 @@
+/** RFC 3261 section 18.2, RFC 3581: what the top Via says of the way of a request, and of its responses. */
+import { isIP } from 'node:net';
+import { addressOfHost, hostOfAddress } from '#protocols/sip/message/host.ts';
+import type { SipRequest } from '#protocols/sip/message/message.ts';
+import type { Via } from '#protocols/sip/message/via.ts';
+import { defaultPort } from './destination.ts';
+
+/**
+ * Section 18.2.1: "the server transport MUST examine the value of the 'sent-by' parameter … If the host portion … contains a domain name, or if it
+ * contains an IP address that differs from the packet source address, the server MUST add a 'received' parameter". RFC 3581 section 4: a `rport`
+ * without value gets the source port, and `received` goes with it.
+ */
+export function noteSource(request: SipRequest, address: string, port: number): SipRequest {
+  const { via } = request;
+  if (via === undefined) return request;
+  const differs = addressOfHost(via.host) !== address;
+  if (!differs && !via.wantsRport) return request;
+  let noted = via.wantsRport ? via.with('rport', String(port)) : via;
+  // A value that a client wrote there itself is not to be believed.
+  if (differs || via.wantsRport) noted = noted.with('received', hostOfAddress(address).replace(/^\[|\]$/g, ''));
+  return request.edit().replaceFirst('Via', noted).done();
+}
+
+export interface ResponsePlace {
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * Section 18.2.2: where the response to a request goes when its connection is gone, or there was none. Undefined when the Via names no address:
+ * no name is looked up for it.
+ */
+export function responsePlace(via: Via): ResponsePlace | undefined {
+  const { maddr, port = defaultPort(via.transport), received, rport } = via;
+  if (maddr !== undefined && isIP(maddr) !== 0) return { address: maddr, port };
+  // RFC 3581 section 4: "send the response to … the address in received and the port in rport".
+  if (received !== undefined) return { address: received, port: rport ?? port };
+  const address = addressOfHost(via.host);
+  return address === undefined ? undefined : { address, port: rport ?? port };
+}
