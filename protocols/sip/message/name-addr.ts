@@ -2,7 +2,8 @@
 import { isToken, quote, Scanner, splitList, TOKEN } from '#protocols/sip/message/grammar.ts';
 import { MAX_LIST } from '#protocols/sip/message/limits.ts';
 import { Params } from '#protocols/sip/message/params.ts';
-import { parseUri, schemeOf, type SipUri, type Uri } from '#protocols/sip/message/uri.ts';
+import { parseUri, type SipUri, type Uri } from '#protocols/sip/message/uri.ts';
+import { schemeOf } from '#protocols/sip/message/uri-parts.ts';
 
 // What no URI has (RFC 3261 section 25.1, absoluteURI): white space, delimiters, controls.
 const NO_URI = /[\s<>"\\^`{|}\u0000-\u001f\u007f]/;

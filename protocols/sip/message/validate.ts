@@ -14,7 +14,7 @@ import { parseRAck } from '#protocols/sip/message/rack.ts';
 import { parseReason } from '#protocols/sip/message/reason.ts';
 import { parseRetryAfter } from '#protocols/sip/message/retry-after.ts';
 import { parseSubscriptionState } from '#protocols/sip/message/subscription-state.ts';
-import { schemeOf } from '#protocols/sip/message/uri.ts';
+import { schemeOf } from '#protocols/sip/message/uri-parts.ts';
 import { Via } from '#protocols/sip/message/via.ts';
 
 /** Why a request is refused, with which status. A response with one is dropped. */

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { parseHost, parseHostPort } from '#protocols/sip/message/host.ts';
-import { parseUri, schemeOf, SipUri, TelUri } from '#protocols/sip/message/uri.ts';
+import { parseUri, SipUri, TelUri } from '#protocols/sip/message/uri.ts';
+import { schemeOf } from '#protocols/sip/message/uri-parts.ts';
 
 const uri = (text: string): SipUri => {
   const parsed = SipUri.parse(text);
