@@ -22,9 +22,9 @@ const MACHINE: Clock = {
   },
 };
 
-/** Milliseconds a tick. */
+/** Milliseconds a tick, unless a wheel is made for finer ones. */
 const TICK = 250;
-/** Ticks in one turn of the wheel: 128 s, so that almost every item is looked at once. */
+/** Ticks in one turn of the wheel: 128 s of the usual ones, so that almost every item is looked at once. */
 const SLOTS = 512;
 const DETACHED = -1;
 
@@ -52,15 +52,20 @@ export class Timers implements Disposable {
   readonly #clock: Clock;
   readonly #stop: () => void;
   readonly #started: number;
+  readonly #tick: number;
   #ticks = 0;
 
-  /** @param fault is told of exceptions that an item's `onTimeout` lets through */
-  constructor(fault: (error: unknown) => void, clock: Clock = MACHINE) {
+  /**
+   * @param fault is told of exceptions that an item's `onTimeout` lets through
+   * @param tick milliseconds: how fine the delays are
+   */
+  constructor(fault: (error: unknown) => void, clock: Clock = MACHINE, tick: number = TICK) {
+    this.#tick = tick;
     this.#fault = fault;
     this.#clock = clock;
     this.now = clock.wall();
     this.#started = clock.elapsed();
-    this.#stop = clock.every(TICK, () => this.#advance());
+    this.#stop = clock.every(tick, () => this.#advance());
   }
 
   /** Items that wait. */
@@ -75,7 +80,7 @@ export class Timers implements Disposable {
   /** Calls `item.onTimeout` after `delay` milliseconds, never earlier and at most two ticks later. */
   add(item: Timed, delay: number): void {
     this.remove(item);
-    const due = Math.max(this.#ticks + 1, Math.ceil((this.#clock.elapsed() - this.#started + delay) / TICK));
+    const due = Math.max(this.#ticks + 1, Math.ceil((this.#clock.elapsed() - this.#started + delay) / this.#tick));
     const slot = due % SLOTS;
     const after = this.#slots[slot];
     const entry: Entry = { item, due, slot, before: undefined, after };
@@ -94,7 +99,7 @@ export class Timers implements Disposable {
   /** Catches up with the clock: a process that was stopped for an hour is late once, and walks the wheel once. */
   #advance(): void {
     this.now = this.#clock.wall();
-    const target = Math.floor((this.#clock.elapsed() - this.#started) / TICK);
+    const target = Math.floor((this.#clock.elapsed() - this.#started) / this.#tick);
     const first = Math.max(this.#ticks + 1, target - SLOTS + 1);
     this.#ticks = Math.max(this.#ticks, target);
     for (let tick = first; tick <= target; tick++) this.#turn(tick % SLOTS);

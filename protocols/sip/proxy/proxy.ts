@@ -1,0 +1,229 @@
+/**
+ * RFC 3261 section 16: the stateful, forking proxy. Whoever uses it decides who may be forwarded, and where to:
+ *
+ *   validate   (16.3)  -> validate.ts      a refusal, or nothing
+ *   preprocess (16.4)  -> preprocess.ts    the request without our Routes, and whether it is inside a dialog of ours
+ *   targets    (16.5)  -> the caller of `forward`; inside a dialog this file, by the route token (sides.ts)
+ *   forward    (16.6)  -> context.ts, and for each target forward.ts and branch.ts
+ *   responses  (16.7)  -> branch.ts, context.ts, best-response.ts
+ */
+import type { Timers } from '#src/net/timers.ts';
+import { type SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
+import type { SipUri } from '#protocols/sip/message/uri.ts';
+import type { ClientHandler } from '#protocols/sip/transaction/client.ts';
+import type { ServerTransaction } from '#protocols/sip/transaction/server.ts';
+import type { Transactions } from '#protocols/sip/transaction/transactions.ts';
+import type { Destination } from '#protocols/sip/transport/destination.ts';
+import type { Transports } from '#protocols/sip/transport/transports.ts';
+import { forwardAck } from './ack.ts';
+import type { BranchParts } from './branch.ts';
+import { incomingBreadth } from './breadth.ts';
+import { type ProxyWatcher, ResponseContext } from './context.ts';
+import {
+  fixStrictRoute,
+  insertRecordRoutes,
+  isSips,
+  isStrict,
+  nextHop,
+  pushRoutes,
+  setMaxBreadth,
+  setMaxForwards,
+  setRequestUri,
+} from './forward.ts';
+import { loopBranch, loopHash } from './loop.ts';
+import { type OwnUri, type Preprocessed, preprocess } from './preprocess.ts';
+import { createsDialog, recordRoutes, type RoutePlace } from './record-route.ts';
+import type { RouteTokens, TokenMatch } from './route-token.ts';
+import { calleeSide, callerSide, wayTo } from './sides.ts';
+import type { ForwardTarget } from './target.ts';
+import { type ProxyRefusal, validate } from './validate.ts';
+
+export interface ProxyOptions {
+  readonly transactions: Transactions;
+  readonly transports: Transports;
+  /** A wheel; coarse ticks do. */
+  readonly timers: Timers;
+  readonly tokens: RouteTokens;
+  /** RFC 3263: the places to try, in order. Rejects when there are none. */
+  readonly locate: (uri: SipUri) => Promise<readonly Destination[]>;
+  /** A listener of ours, or a host that is served: URIs in Route, and Request-URIs of strict routers. */
+  readonly isOwn: OwnUri;
+  /** Where a device is now that was called by this Contact and has lost its connection. */
+  readonly relocate?: (contact: string) => Destination | undefined;
+  readonly watcher?: ProxyWatcher;
+  /** Milliseconds: "MUST be larger than 3 minutes" (section 16.6 step 11). */
+  readonly timerC?: number;
+}
+
+const TIMER_C = 185_000;
+
+export class Proxy {
+  readonly #options: ProxyOptions;
+
+  constructor(options: ProxyOptions) {
+    this.#options = options;
+  }
+
+  /** Section 16.4. */
+  preprocess(request: SipRequest): Preprocessed {
+    return preprocess(request, this.#options.tokens, this.#options.isOwn);
+  }
+
+  /** Whether a request belongs to a dialog that began through this server, and says so by a Route of ours: it needs no credentials. */
+  isInDialog(request: SipRequest): boolean {
+    return this.preprocess(request).dialog !== undefined;
+  }
+
+  /**
+   * Forwards a request to `targets` and answers it by what they answer; an empty set is answered 480. What does not pass section 16.3 is refused.
+   * @param request the transaction's, as section 16.4 left it and with whatever else was changed
+   */
+  forward(
+    transaction: ServerTransaction,
+    request: SipRequest,
+    targets: readonly ForwardTarget[],
+    dialog?: TokenMatch,
+  ): ResponseContext | undefined {
+    const refusal = this.#validate(transaction.request);
+    if (refusal !== undefined) {
+      transaction.respond(SipResponse.to(transaction.request, refusal.status, refusal));
+      return undefined;
+    }
+    const hash = loopHash(transaction.request);
+    const context = new ResponseContext({
+      transaction,
+      request,
+      dialog,
+      breadth: incomingBreadth(request),
+      watcher: this.#options.watcher ?? {},
+      branch: (target, share) => this.#branch(transaction, request, target, share, hash),
+    });
+    context.start(targets);
+    return context;
+  }
+
+  /** Forwards a request inside a dialog, where its route token says. Not to be called without one. */
+  inDialog(transaction: ServerTransaction, preprocessed: Preprocessed): ResponseContext | undefined {
+    const { dialog, request } = preprocessed;
+    const target = this.#dialogTarget(preprocessed);
+    if (target !== undefined) return this.forward(transaction, request, [target], dialog);
+    // RFC 5626 section 5.3: "a 430 (Flow Failed)" when the flow of a token has failed.
+    transaction.respond(SipResponse.to(transaction.request, 430));
+    return undefined;
+  }
+
+  /** An ACK for a 2xx: a transaction of its own, which is forwarded without state (section 16.11). @returns false when it is of no dialog of ours */
+  forwardAck(ack: SipRequest): boolean {
+    const preprocessed = this.preprocess(ack);
+    if (preprocessed.dialog === undefined || this.#validate(ack) !== undefined) return false;
+    const target = this.#dialogTarget(preprocessed);
+    if (target === undefined) return false;
+    const { locate, transactions, transports } = this.#options;
+    forwardAck(prepare(preprocessed.request, target, undefined), ack, target.destination, {
+      locate,
+      transports,
+      withVia: (request, destination, branch) => transactions.withVia(request, destination, branch),
+    });
+    return true;
+  }
+
+  /**
+   * Sends a request of this server's own inside a dialog that it forwards, as if it came from one of the sides.
+   * @param request with the Route that the side would give it, ours on top
+   * @returns false when it cannot be sent: the other side is gone
+   */
+  originate(request: SipRequest, handler: ClientHandler): boolean {
+    const { locate, transactions } = this.#options;
+    const preprocessed = this.preprocess(request);
+    const target = preprocessed.dialog === undefined ? undefined : this.#dialogTarget(preprocessed);
+    if (target === undefined) return false;
+    const prepared = prepare(preprocessed.request, target, undefined);
+    if (target.destination !== undefined) {
+      transactions.request(prepared.request, target.destination, handler);
+      return true;
+    }
+    if (prepared.hop === undefined) return false;
+    const sent = locate(prepared.hop).then(([first]) => {
+      if (first === undefined) throw new Error('no address');
+      return transactions.request(prepared.request, first, handler);
+    });
+    sent.catch((error: unknown) => handler.onTransportError(error));
+    return true;
+  }
+
+  /** Section 16.3, steps 1 to 5. */
+  #validate(request: SipRequest): ProxyRefusal | undefined {
+    const { transports } = this.#options;
+    return validate(request, (host, port) => transports.isOwn(host, port));
+  }
+
+  #dialogTarget({ dialog, request }: Preprocessed): ForwardTarget | undefined {
+    const { relocate, transports } = this.#options;
+    if (dialog === undefined) return undefined;
+    const way = wayTo(dialog.side, request.uri, {
+      flow: (id) => transports.flow(id),
+      ...(relocate === undefined ? {} : { relocate }),
+    });
+    if (way === 'gone') return undefined;
+    return way === 'located' ? { uri: request.uri } : { uri: request.uri, destination: way };
+  }
+
+  #branch(
+    transaction: ServerTransaction,
+    request: SipRequest,
+    target: ForwardTarget,
+    breadth: number,
+    hash: string,
+  ): BranchParts {
+    const { locate, timerC = TIMER_C, timers, transactions } = this.#options;
+    return {
+      ...prepare(request, target, breadth),
+      target,
+      breadth,
+      transactions,
+      timers,
+      timerC,
+      locate,
+      recordRoute: (prepared, destination) => this.#recordRoute(transaction, target, prepared, destination),
+      newBranch: () => loopBranch(transactions.newBranch(), hash),
+    };
+  }
+
+  /** Section 16.6 step 4. */
+  #recordRoute(
+    { flow, request }: ServerTransaction,
+    target: ForwardTarget,
+    prepared: SipRequest,
+    destination: Destination,
+  ): SipRequest {
+    if (!createsDialog(request)) return prepared;
+    const sides = { caller: callerSide(request, flow), callee: calleeSide(target, destination) };
+    const token = this.#options.tokens.make(request, sides);
+    const edit = prepared.edit();
+    insertRecordRoutes(edit, recordRoutes(token, this.#place({ flow }), this.#place(destination), isSips(prepared)));
+    return edit.done();
+  }
+
+  #place(destination: Destination): RoutePlace {
+    const { transports } = this.#options;
+    const ours = 'flow' in destination ? destination.flow : destination.transport;
+    return { transport: typeof ours === 'string' ? ours : ours.transport, ...transports.sentBy(ours) };
+  }
+}
+
+/** Steps 1 to 3 and 6 of section 16.6, and what step 7 looks at. */
+function prepare(
+  received: SipRequest,
+  { routes = [], uri }: ForwardTarget,
+  breadth: number | undefined,
+): Pick<BranchParts, 'request' | 'hop'> {
+  const edit = received.edit();
+  setRequestUri(edit, uri);
+  setMaxForwards(edit, received);
+  if (breadth !== undefined) setMaxBreadth(edit, breadth);
+  pushRoutes(edit, routes);
+  const routed = edit.done();
+  const strict = isStrict(routed);
+  const request = strict ? fixStrictRoute(routed) : routed;
+  return { request, hop: nextHop(request, strict) };
+}

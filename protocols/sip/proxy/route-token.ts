@@ -1,0 +1,82 @@
+/**
+ * What a Record-Route URI of ours carries in its user part, so that no dialog has to be remembered: the two sides of the dialog, sealed.
+ *
+ * "A proxy need only place enough information in those URIs to recognize them as values it provided when they later appear" (RFC 3261 section
+ * 16.4); RFC 5626 section 5.3 has the flow in it. The seal covers Call-ID and the caller's tag, so a token serves no other dialog, and tells
+ * by which of a request's two tags it opens who sends it.
+ */
+import { Buffer } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import type { NodeKey } from '#src/accounts/node-key.ts';
+import type { SipRequest } from '#protocols/sip/message/message.ts';
+import { SipUri } from '#protocols/sip/message/uri.ts';
+
+/** How a side of a dialog is reached. */
+export type Side =
+  /** Where its next Route or, without one, its Contact says (RFC 3263). */
+  | { readonly kind: 'located' }
+  /** From where it sent: what its NAT let out comes back in by the same way. */
+  | { readonly kind: 'udp'; readonly address: string; readonly port: number }
+  /** By a connection; when that is gone, at its Contact of then, if `contact` is that one's hash. */
+  | { readonly kind: 'flow'; readonly id: string; readonly contact: string };
+
+export interface DialogSides {
+  readonly caller: Side;
+  readonly callee: Side;
+}
+
+/** A token that fits a request: where that is to go. */
+export type TokenMatch = { readonly toward: 'caller' | 'callee'; readonly side: Side };
+
+/** Characters of a token at most: what is longer is none of ours. */
+const LONGEST = 400;
+const FIELD = '\t';
+const NEITHER = /[\t\n]/g;
+
+function encode(side: Side): string {
+  if (side.kind === 'located') return '';
+  const fields =
+    side.kind === 'udp' ? ['u', side.address, side.port] : ['f', side.id.replace(NEITHER, ''), side.contact];
+  return fields.join(FIELD);
+}
+
+function decode(text: string | undefined): Side {
+  const [kind, first = '', second = ''] = (text ?? '').split(FIELD);
+  if (kind === 'u') return { kind: 'udp', address: first, port: Number(second) };
+  return kind === 'f' ? { kind: 'flow', id: first, contact: second } : { kind: 'located' };
+}
+
+/** What is kept of a Contact: whether a later Request-URI is at the same place. */
+export function contactHash(uri: string | undefined): string {
+  const parsed = uri === undefined ? undefined : SipUri.parse(uri);
+  if (parsed === undefined) return '';
+  const place = `${parsed.scheme} ${parsed.host} ${parsed.port ?? ''} ${parsed.transport ?? ''}`;
+  return createHash('sha256').update(place).digest('base64url').slice(0, 6);
+}
+
+export class RouteTokens {
+  readonly #key: Pick<NodeKey, 'seal' | 'open'>;
+
+  /** @param key the same after a restart, so that calls outlive it */
+  constructor(key: Pick<NodeKey, 'seal' | 'open'>) {
+    this.#key = key;
+  }
+
+  /** The user part for a request that creates a dialog; it tells nobody but this server anything. */
+  make(request: SipRequest, { callee, caller }: DialogSides): string {
+    const payload = Buffer.from(`${encode(caller)}\n${encode(callee)}`);
+    return this.#key.seal(payload, context(request.callId, request.from?.tag)).toString('base64url');
+  }
+
+  /** Where `request` goes by the token, if that is one of this server for the dialog of `request`. */
+  match(token: string, request: SipRequest): TokenMatch | undefined {
+    if (token.length > LONGEST) return undefined;
+    const sealed = Buffer.from(token, 'base64url');
+    const byCaller = this.#key.open(sealed, context(request.callId, request.from?.tag));
+    if (byCaller !== undefined) return { toward: 'callee', side: decode(byCaller.toString().split('\n')[1]) };
+    const byCallee = this.#key.open(sealed, context(request.callId, request.to?.tag));
+    return byCallee && { toward: 'caller', side: decode(byCallee.toString().split('\n')[0]) };
+  }
+}
+
+const context = (callId = '', tag = ''): string => `sip-route\0${callId}\0${tag}`;

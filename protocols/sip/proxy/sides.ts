@@ -1,0 +1,62 @@
+/** RFC 3261 section 16.6 step 7 inside a dialog, RFC 5626 section 5.3: how each side is reached again, as a route token keeps it. */
+import { SipUri } from '#protocols/sip/message/uri.ts';
+import type { SipRequest } from '#protocols/sip/message/message.ts';
+import type { Destination } from '#protocols/sip/transport/destination.ts';
+import type { Flow } from '#protocols/sip/transport/flow.ts';
+import { contactHash, type Side } from './route-token.ts';
+import type { ForwardTarget } from './target.ts';
+
+const LOCATED: Side = { kind: 'located' };
+const DEFAULT_PORT = 5060;
+
+/** The top Via tells, as it was filled in on arrival, whether an address was translated between the sender and this server. */
+function isTranslated({ via }: SipRequest, flow: Flow): boolean {
+  if (via === undefined) return false;
+  const host = via.host.startsWith('[') ? via.host.slice(1, -1) : via.host;
+  return host !== flow.remoteAddress || (via.port ?? DEFAULT_PORT) !== flow.remotePort;
+}
+
+/** Who sent a request that creates a dialog. One that came by a further proxy is found by that proxy's Route, or by its Contact. */
+export function callerSide(request: SipRequest, flow: Flow): Side {
+  if (request.vias?.length !== 1) return LOCATED;
+  if (flow.reliable) return { kind: 'flow', id: flow.id, contact: contactHash(request.contacts?.[0]?.uri) };
+  return isTranslated(request, flow) ? { kind: 'udp', address: flow.remoteAddress, port: flow.remotePort } : LOCATED;
+}
+
+/** Whom it is forwarded to. */
+export function calleeSide(target: ForwardTarget, destination: Destination): Side {
+  if (target.destination === undefined || (target.routes?.length ?? 0) > 0) return LOCATED;
+  if (!('flow' in destination)) {
+    const { address, port, transport } = destination;
+    return transport === 'udp' ? { kind: 'udp', address, port } : LOCATED;
+  }
+  const { flow } = destination;
+  if (flow.reliable) return { kind: 'flow', id: flow.id, contact: contactHash(target.uri) };
+  return { kind: 'udp', address: flow.remoteAddress, port: flow.remotePort };
+}
+
+export interface SideParts {
+  /** The open flow of this id. */
+  flow(id: string): Flow | undefined;
+  /** Where a device that came back by another flow is now, by its Contact. */
+  readonly relocate?: (contact: string) => Destination | undefined;
+}
+
+/** A browser never listens, nor does what registered over a flow (RFC 7118 section 7, RFC 5626 section 7). */
+function isDialable(text: string): boolean {
+  const uri = SipUri.parse(text);
+  if (uri === undefined || uri.param('ob') !== undefined || uri.host.endsWith('.invalid')) return false;
+  return uri.transport !== 'ws' && uri.transport !== 'wss';
+}
+
+/** Where a request inside a dialog goes; 'gone' when its connection is and nothing listens at the Contact: 430 (RFC 5626 section 5.3). */
+export function wayTo(side: Side, uri: string, parts: SideParts): Destination | 'located' | 'gone' {
+  if (side.kind === 'located') return 'located';
+  if (side.kind === 'udp') return { transport: 'udp', address: side.address, port: side.port };
+  const flow = parts.flow(side.id);
+  if (flow?.open === true) return { flow };
+  const found = parts.relocate?.(uri);
+  if (found !== undefined) return found;
+  // Only where it was when the dialog began: the token of a dead flow opens no way to others.
+  return side.contact !== '' && side.contact === contactHash(uri) && isDialable(uri) ? 'located' : 'gone';
+}

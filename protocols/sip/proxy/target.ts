@@ -1,0 +1,21 @@
+/** RFC 3261 section 16.5: where a request may go. */
+import type { Destination } from '#protocols/sip/transport/destination.ts';
+
+export interface ForwardTarget {
+  /** The Request-URI that it gets. */
+  readonly uri: string;
+  /** 0 to 1000: thousandths (RFC 3261 section 20.10). Greater ones first; equal ones at once. 1000 when absent. */
+  readonly q?: number;
+  /** Values for Route, ahead of what is there: the Path of a binding (RFC 3327 section 5.3). */
+  readonly routes?: readonly string[];
+  /** A flow or an address; without it the first Route, or the URI, is located (RFC 3263). */
+  readonly destination?: Destination;
+}
+
+const Q = 1000;
+
+/** "Targets are processed from highest qvalue to lowest. Targets with equal qvalues may be processed in parallel" (section 16.6). */
+export function byPreference(targets: readonly ForwardTarget[]): readonly (readonly ForwardTarget[])[] {
+  const groups = Map.groupBy(targets, ({ q = Q }) => q);
+  return [...groups].toSorted(([a], [b]) => b - a).map(([, group]) => group);
+}
