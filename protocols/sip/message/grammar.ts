@@ -130,6 +130,7 @@ export class Scanner {
  */
 export function splitList(value: string): readonly string[] {
   if (!value.includes(',')) return [value.trim()];
+  if (!value.includes('"') && !value.includes('<')) return value.split(',').map((element) => element.trim());
   const elements: string[] = [];
   let from = 0;
   let isQuoted = false;

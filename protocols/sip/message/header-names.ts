@@ -109,6 +109,9 @@ const SPELLINGS: ReadonlyMap<string, string> = new Map(
   ),
 );
 
+/** The canonical name of a spelling that is met: as its RFC writes it, in lower or upper case, compact. Undefined for any other. */
+export const knownName = (name: string): string | undefined => SPELLINGS.get(name);
+
 /** The name that fields are kept by: as its RFC writes it when it is known, else in lower case. Compact forms are expanded. */
 export function canonicalName(name: string): string {
   const known = SPELLINGS.get(name);

@@ -12,7 +12,8 @@ const MAX_HOST = 255;
 const HOST = /^[a-z0-9.-]+$/;
 
 // domainlabel = alphanum / alphanum *( alphanum / "-" ) alphanum
-const isLabel = (label: string): boolean => label !== '' && !label.startsWith('-') && !label.endsWith('-');
+const hasBadLabel = (name: string): boolean =>
+  /^[.-]/.test(name) || name.includes('..') || name.includes('.-') || name.includes('-.') || name.endsWith('-');
 
 /** host = hostname / IPv4address / IPv6reference; its canonical form, undefined when it is none. */
 export function parseHost(text: string): string | undefined {
@@ -25,12 +26,11 @@ export function parseHost(text: string): string | undefined {
     return host.endsWith(']') && isAddress ? `[${address}]` : undefined;
   }
   if (!HOST.test(host)) return undefined;
-  const name = host.endsWith('.') ? host.slice(0, -1) : host;
-  const labels = name.split('.');
-  const top = labels.at(-1) ?? '';
+  const name = host.length > 1 && host.endsWith('.') ? host.slice(0, -1) : host;
+  if (hasBadLabel(name)) return undefined;
   // toplabel = ALPHA / ALPHA *( alphanum / "-" ) alphanum: what ends in a number is an IPv4 address or nothing.
-  if (/^[0-9]/.test(top)) return parseIp(name)?.family === 4 ? name : undefined;
-  return labels.every(isLabel) ? name : undefined;
+  const top = name.charCodeAt(name.lastIndexOf('.') + 1);
+  return top < 0x30 || top > 0x39 || parseIp(name)?.family === 4 ? name : undefined;
 }
 
 /** hostport = host [ ":" port ] */

@@ -33,6 +33,7 @@ export abstract class SipMessage {
   #from: NameAddr | undefined | null = null;
   #to: NameAddr | undefined | null = null;
   #cseq: CSeq | undefined | null = null;
+  #contacts: readonly NameAddr[] | undefined | null = null;
 
   constructor(headers: Headers, body: Buffer, bytes?: Buffer) {
     this.headers = headers;
@@ -110,7 +111,8 @@ export abstract class SipMessage {
 
   /** The Contact addresses; undefined when one is malformed. None for `Contact: *`, which `hasStarContact` tells. */
   get contacts(): readonly NameAddr[] | undefined {
-    return this.hasStarContact ? [] : NameAddr.parseList(this.all('Contact'));
+    if (this.#contacts === null) this.#contacts = this.hasStarContact ? [] : NameAddr.parseList(this.all('Contact'));
+    return this.#contacts;
   }
 
   get hasStarContact(): boolean {
@@ -143,6 +145,7 @@ export class SipRequest extends SipMessage {
   /** The Request-URI as it is written. */
   readonly uri: string;
   #requestUri: Uri | undefined | null = null;
+  #routes: readonly NameAddr[] | undefined | null = null;
 
   constructor(method: string, uri: string, headers: Headers, body: Buffer, bytes?: Buffer) {
     super(headers, body, bytes);
@@ -171,7 +174,8 @@ export class SipRequest extends SipMessage {
 
   /** Undefined when one is malformed. */
   get routes(): readonly NameAddr[] | undefined {
-    return NameAddr.parseList(this.all('Route'));
+    if (this.#routes === null) this.#routes = NameAddr.parseList(this.all('Route'));
+    return this.#routes;
   }
 
   edit(): MessageEdit<SipRequest> {

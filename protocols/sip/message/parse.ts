@@ -1,7 +1,7 @@
 /** RFC 3261 sections 7 and 18.3: bytes to messages. One pass finds the fields; only what every receiver needs is decoded. */
 import { Buffer, isAscii, isUtf8 } from 'node:buffer';
 import { decimal, isToken } from '#protocols/sip/message/grammar.ts';
-import { canonicalName } from '#protocols/sip/message/header-names.ts';
+import { canonicalName, knownName } from '#protocols/sip/message/header-names.ts';
 import { Field, Headers, trimSpace } from '#protocols/sip/message/headers.ts';
 import { MESSAGE_LIMITS, type MessageLimits } from '#protocols/sip/message/limits.ts';
 import { SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
@@ -46,6 +46,10 @@ const KNOWN: ReadonlySet<string> = new Set(METHODS);
 const EMPTY = Buffer.alloc(0);
 const CR = 0x0d;
 const LF = 0x0a;
+const TAB = 0x09;
+const SPACE = 0x20;
+const BACKSLASH = 0x5c;
+const DEL = 0x7f;
 
 /** Where the message begins: "implementations SHOULD ignore any CRLF appearing before the start-line" (RFC 3261 section 7.5). */
 function startOf(bytes: Buffer): number {
@@ -123,7 +127,7 @@ export function readHead(bytes: Buffer, limits: MessageLimits): Head {
   const headers = new Headers(fields);
   let fault = start.fault ?? broken;
   if (!ascii && !isUtf8(bytes)) fault ??= bad('Not UTF-8');
-  if (hasStrayControl(text)) fault ??= bad('Control Character');
+  if (hasStrayControl(bytes)) fault ??= bad('Control Character');
   const lengths = headers.all('Content-Length');
   const length = decimal(lengths[0] ?? '', 0x7fff_ffff);
   if (lengths.length > 1) fault ??= bad('More Than One Content-Length');
@@ -131,13 +135,13 @@ export function readHead(bytes: Buffer, limits: MessageLimits): Head {
   return { line: start.line, headers, fault, length };
 }
 
-const SUSPECT = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|\r(?!\n)|(?<!\r)\n/;
-
 // A control may stand in a quoted-pair only, a line break nowhere (RFC 3261 section 25.1): another receiver might see a field begin there.
-function hasStrayControl(text: string): boolean {
-  if (!SUSPECT.test(text)) return false;
-  for (const { index, 0: char } of text.matchAll(new RegExp(SUSPECT, 'g'))) {
-    if (char === '\r' || char === '\n' || text[index - 1] !== '\\') return true;
+function hasStrayControl(bytes: Buffer): boolean {
+  for (let at = 0; at < bytes.length; at++) {
+    const code = bytes[at] ?? 0;
+    if ((code >= SPACE && code !== DEL) || code === TAB) continue;
+    if (code === CR && bytes[at + 1] === LF) at++;
+    else if (code === CR || code === LF || bytes[at - 1] !== BACKSLASH) return true;
   }
   return false;
 }
@@ -192,6 +196,8 @@ function readFields(text: string, from: number, limits: MessageLimits): Fields {
 function readField(text: string): Field | undefined {
   const colon = text.indexOf(':');
   if (colon <= 0 || text[0] === ' ' || text[0] === '\t') return undefined;
+  const known = knownName(text.slice(0, colon));
+  if (known !== undefined) return new Field(known, text, colon + 1);
   const name = trimSpace(text.slice(0, colon));
   return isToken(name) ? new Field(canonicalName(name), text, colon + 1) : undefined;
 }

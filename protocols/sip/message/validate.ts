@@ -5,7 +5,6 @@ import { parseDate } from '#protocols/sip/message/date.ts';
 import { parseEvent } from '#protocols/sip/message/event.ts';
 import { decimal, isCallId, isToken, splitList } from '#protocols/sip/message/grammar.ts';
 import { combiningOf } from '#protocols/sip/message/header-names.ts';
-import type { Headers } from '#protocols/sip/message/headers.ts';
 import { addressOfHost } from '#protocols/sip/message/host.ts';
 import { parseMediaType } from '#protocols/sip/message/media-type.ts';
 import type { SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
@@ -26,30 +25,37 @@ export interface Invalid {
 
 const invalid = (reason: string, status = 400): Invalid => ({ status, reason });
 
-type Check = (value: string) => boolean;
-
-// A URI of a scheme that is known has to be one; of another scheme we know nothing (RFC 4475 section 3.3.4).
-const hasSoundUri = (address: NameAddr): boolean =>
-  address.parsedUri !== undefined || !SCHEMES.has(schemeOf(address.uri) ?? '');
-
-const isAddress: Check = (value) => {
-  const address = NameAddr.parse(value);
-  return address !== undefined && hasSoundUri(address);
-};
-const isAddressList: Check = (value) => NameAddr.parseList([value])?.every(hasSoundUri) ?? false;
-const isRouteList: Check = (value) => value.includes('<') && isAddressList(value);
-const isNumber: Check = (value) => /^[0-9]+$/.test(value);
+/** Whether the value of a field is what its grammar has. What the message decodes for its readers is asked from it, to be decoded once. */
+type Check = (value: string, message: SipRequest | SipResponse) => boolean;
 
 const SCHEMES: ReadonlySet<string> = new Set(['sip', 'sips', 'tel']);
 
+// A URI of a scheme that is known has to be one; of another scheme we know nothing (RFC 4475 section 3.3.4).
+const isSound = (address: NameAddr | undefined): boolean =>
+  address !== undefined && (address.parsedUri !== undefined || !SCHEMES.has(schemeOf(address.uri) ?? ''));
+const areSound = (addresses: readonly NameAddr[] | undefined): boolean => addresses?.every(isSound) ?? false;
+const isAddress: Check = (value) => isSound(NameAddr.parse(value));
+const isRouteList: Check = (value) => value.includes('<') && areSound(NameAddr.parseList([value]));
+const isNumber: Check = (value) => /^[0-9]+$/.test(value);
+// The topmost Via is good, or the message would not have been taken.
+const isVia: Check = (value, message) =>
+  (value === message.get('Via') && !value.includes(',')) || Via.parseList([value]) !== undefined;
+
+/** "Supported:" with nothing in it is a list of none. */
+const listOf =
+  (isElement: (element: string) => boolean): Check =>
+  (value) =>
+    value === '' || splitList(value).every(isElement);
+const isTokenList = listOf(isToken);
+
 /** The fields that somebody here acts on, each with the grammar of its value. Others pass as they are. */
 const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
-  ['Via', (value) => Via.parseList([value]) !== undefined],
-  ['From', isAddress],
-  ['To', isAddress],
+  ['Via', isVia],
+  ['From', (_, message) => isSound(message.from)],
+  ['To', (_, message) => isSound(message.to)],
   ['Call-ID', isCallId],
-  ['Contact', (value) => value === '*' || isAddressList(value)],
-  ['Route', isRouteList],
+  ['Contact', (_, message) => areSound(message.contacts)],
+  ['Route', (value, message) => value.includes('<') && message.kind === 'request' && areSound(message.routes)],
   ['Record-Route', isRouteList],
   ['Path', isRouteList],
   ['Service-Route', isRouteList],
@@ -68,18 +74,14 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['RSeq', isNumber],
   ['SIP-ETag', isToken],
   ['SIP-If-Match', isToken],
-]);
-
-/** Lists that are checked element by element, over all their fields. */
-const LISTS: ReadonlyMap<string, Check> = new Map<string, Check>([
-  ['Require', isToken],
-  ['Proxy-Require', isToken],
-  ['Supported', isToken],
-  ['Unsupported', isToken],
-  ['Allow', isToken],
-  ['Allow-Events', isToken],
-  ['Accept', (element) => parseMediaRange(element) !== undefined],
-  ['Reason', (element) => parseReason(element) !== undefined],
+  ['Require', isTokenList],
+  ['Proxy-Require', isTokenList],
+  ['Supported', isTokenList],
+  ['Unsupported', isTokenList],
+  ['Allow', isTokenList],
+  ['Allow-Events', isTokenList],
+  ['Accept', listOf((element) => parseMediaRange(element) !== undefined)],
+  ['Reason', listOf((element) => parseReason(element) !== undefined)],
 ]);
 
 /** Fields without which a method means nothing. */
@@ -99,17 +101,15 @@ const NEEDED: ReadonlyMap<string, readonly (readonly [name: string, status: numb
 ]);
 
 /** The field that is malformed or there more often than it may, in words. */
-function badField({ fields }: Headers): string | undefined {
+function badField(message: SipRequest | SipResponse): string | undefined {
   const seen = new Set<string>();
-  for (const { name, value } of fields) {
+  for (const field of message.headers.fields) {
+    const { name } = field;
     if (combiningOf(name) === 'single') {
       if (seen.has(name)) return `More Than One ${name}`;
       seen.add(name);
     }
-    const element = LISTS.get(name);
-    // "Supported:" with nothing in it is a list of none.
-    const isGood = element === undefined ? CHECKS.get(name)?.(value) : value === '' || splitList(value).every(element);
-    if (isGood === false) return `Malformed ${name}`;
+    if (CHECKS.get(name)?.(field.value, message) === false) return `Malformed ${name}`;
   }
   return undefined;
 }
@@ -134,7 +134,7 @@ function badRegister(request: SipRequest): Invalid | undefined {
 
 /** Undefined when a request that `parseMessage` took can be acted on, else what to answer (RFC 3261 section 16.3, steps 1 and 2). */
 export function validateRequest(request: SipRequest): Invalid | undefined {
-  const bad = badField(request.headers);
+  const bad = badField(request);
   if (bad !== undefined) return invalid(bad);
   const uri = badRequestUri(request);
   if (uri !== undefined) return uri;
@@ -164,6 +164,8 @@ export function validateResponse(response: SipResponse): Invalid | undefined {
     const address = parseIp(via.maddr ?? via.received ?? host ?? '');
     if (address && NOT_UNICAST.some((block) => inBlock(address, block))) return invalid('Via Is No Unicast Address');
   }
-  const bad = ['From', 'To', 'Call-ID'].find((name) => CHECKS.get(name)?.(response.get(name) ?? '') === false);
+  const bad = ['From', 'To', 'Call-ID'].find(
+    (name) => CHECKS.get(name)?.(response.get(name) ?? '', response) === false,
+  );
   return bad === undefined ? undefined : invalid(`Malformed ${bad}`);
 }
