@@ -1,0 +1,136 @@
+import type { Jid } from '#src/address/jid.ts';
+import type { Addressee, Addresses } from './addresses.ts';
+import type { Aliases } from './aliases.ts';
+import type { Binding } from './binding.ts';
+import type { Bindings } from './bindings.ts';
+import type { Forwarding } from './core.ts';
+import type { Locations } from './locations.ts';
+import { parseAuth } from './message/auth.ts';
+import { SipResponse, type SipRequest } from './message/message.ts';
+import type { Preprocessed } from './proxy/preprocess.ts';
+import type { Proxy } from './proxy/proxy.ts';
+import type { ForwardTarget } from './proxy/target.ts';
+import type { Received, Sender } from './received.ts';
+import type { ServerTransaction } from './transaction/server.ts';
+import type { Trunks } from './trunks/trunks.ts';
+
+/** A bridge that makes calls reach devices of other protocols. */
+export interface CallTaker {
+  /** Takes a call for an account, with the phones that would ring. False leaves it to the proxy. */
+  take(received: Received, request: SipRequest, to: Jid, phones: readonly ForwardTarget[]): boolean;
+}
+
+export interface ForwarderParts {
+  readonly proxy: Proxy;
+  readonly addresses: Addresses;
+  readonly bindings: Bindings;
+  readonly locations: Locations;
+  readonly aliases: Aliases;
+  readonly trunks: Trunks;
+  calls(): CallTaker | undefined;
+}
+
+/** Who may say on whose behalf a call is made (RFC 3325): providers, and this server to them. */
+const ASSERTED = ['P-Asserted-Identity', 'P-Preferred-Identity'] as const;
+
+const CREDENTIALS = ['Proxy-Authorization', 'Authorization'] as const;
+
+/** RFC 3261 section 16.5: the targets of requests that the server passes on. */
+export class Forwarder implements Forwarding {
+  readonly #parts: ForwarderParts;
+
+  constructor(parts: ForwarderParts) {
+    this.#parts = parts;
+  }
+
+  preprocess(request: SipRequest): Preprocessed {
+    return this.#parts.proxy.preprocess(request);
+  }
+
+  inDialog(tx: ServerTransaction, pre: Preprocessed): void {
+    this.#parts.proxy.inDialog(tx, pre);
+  }
+
+  toAccount(
+    { sender, transaction, ...rest }: Received,
+    request: SipRequest,
+    to: Addressee & { readonly jid: Jid },
+  ): void {
+    const targets = this.targets(to);
+    const plain = this.#plain(request, sender);
+    if (targets === 'gone') return transaction.respond(SipResponse.to(transaction.request, 404));
+    if (this.#parts.calls()?.take({ sender, transaction, ...rest }, plain, to.jid, targets) === true) return;
+    // Section 16.5: "If the Request-URI … does not provide sufficient information … 480 (Temporarily Unavailable)".
+    if (targets.length === 0) return transaction.respond(SipResponse.to(transaction.request, 480));
+    this.#pass(transaction, plain, targets);
+  }
+
+  toNumber({ sender, transaction }: Received, request: SipRequest, number: string): boolean {
+    const trunk = sender.kind === 'local' ? this.#parts.trunks.for(number, sender.account) : undefined;
+    if (trunk === undefined || sender.kind !== 'local') return false;
+    trunk.counters.calls += 1;
+    const caller = this.#parts.aliases.of(sender.account);
+    const edit = this.#plain(request, sender).edit();
+    if (caller !== undefined && trunk.settings.asserted !== false) {
+      edit.set('P-Asserted-Identity', `<sip:${caller}@${trunk.domain}>`);
+    }
+    this.#pass(transaction, edit.done(), [trunk.target(number)]);
+    return true;
+  }
+
+  elsewhere({ sender, transaction }: Received, request: SipRequest): void {
+    this.#pass(transaction, this.#plain(request, sender), [{ uri: request.uri }]);
+  }
+
+  #pass(transaction: ServerTransaction, request: SipRequest, targets: readonly ForwardTarget[]): void {
+    this.#parts.proxy.forward(transaction, request, targets);
+  }
+
+  /**
+   * The devices that an address means now; 'gone' for a temporary GRUU that does not hold any more ("requests addressed to those GRUUs will be
+   * rejected by the domain with a 404", RFC 5627 section 5.1).
+   */
+  targets(to: Addressee & { readonly jid: Jid }): readonly ForwardTarget[] | 'gone' {
+    const all = this.#parts.bindings.of(to.jid.bare);
+    const meant = to.jid.isBare ? all : all.filter(({ resource }) => resource === to.jid.resource);
+    if (to.kind === 'temporary' && !meant.some(({ gruu }) => gruu === to.word)) return 'gone';
+    return this.#latest(meant).flatMap((binding) => this.#target(binding) ?? []);
+  }
+
+  /** RFC 5626 section 7: "MUST NOT populate the target set with more than one contact with the same AOR and instance-id at a time". */
+  #latest(bindings: readonly Binding[]): readonly Binding[] {
+    const latest = new Map<string, Binding>();
+    for (const binding of bindings) {
+      const key = binding.instance ?? `\0${binding.contact}`;
+      const other = latest.get(key);
+      // The one that can be reached; of two of those the more recent.
+      if (other === undefined || this.#parts.locations.way(binding) !== undefined) latest.set(key, binding);
+    }
+    return [...latest.values()];
+  }
+
+  #target(binding: Binding): ForwardTarget | undefined {
+    const way = this.#parts.locations.way(binding);
+    if (way === undefined) return undefined;
+    const target = { uri: binding.contact, q: binding.q, routes: binding.path };
+    return way.kind === 'direct' ? { ...target, destination: way.destination } : target;
+  }
+
+  /** Without credentials for this server, and without what users assert of themselves (RFC 3325 section 9.1). */
+  #plain(request: SipRequest, sender: Sender): SipRequest {
+    const trusted = sender.kind === 'trunk' && this.#parts.trunks.get(sender.name)?.settings.asserted !== false;
+    const edit = request.edit();
+    if (!trusted) for (const name of ASSERTED) edit.remove(name);
+    for (const name of CREDENTIALS) {
+      const values = request.all(name);
+      if (!values.some((value) => this.#isOurs(value))) continue;
+      edit.remove(name);
+      for (const value of values) if (!this.#isOurs(value)) edit.append(name, value);
+    }
+    return edit.done();
+  }
+
+  #isOurs(credentials: string): boolean {
+    return this.#parts.addresses.serves(parseAuth(credentials)?.params.get('realm') ?? '');
+  }
+}

@@ -1,0 +1,90 @@
+import type { Binding } from './binding.ts';
+import { SipUri } from './message/uri.ts';
+import { NameAddr } from './message/name-addr.ts';
+import type { Destination } from './transport/destination.ts';
+import type { Flow } from './transport/flow.ts';
+
+/** Where a request to a binding goes first. */
+export type Way =
+  /** A flow, or an address that needs no look-up. */
+  | { readonly kind: 'direct'; readonly destination: Destination }
+  /** A URI to be located by RFC 3263: the first of its Path, or the contact itself. */
+  | { readonly kind: 'located'; readonly uri: SipUri };
+
+/** The ways to the contacts of bindings: over the flows that registered them while they stand, or by address. */
+export class Locations {
+  readonly #flows = new WeakMap<Binding, Flow>();
+  readonly #watched = new Map<Flow, Set<string>>();
+  /** By the contacts that were registered over connections: a call finds a phone that came back by another one. */
+  readonly #contacts = new Map<string, Flow>();
+  readonly #closed: (bare: string) => void;
+
+  /** @param closed told of accounts of which a flow has gone */
+  constructor(closed: (bare: string) => void) {
+    this.#closed = closed;
+  }
+
+  /** Bindings of an account were made over a flow. */
+  carried(bare: string, bindings: readonly Binding[], flow: Flow): void {
+    for (const binding of bindings) this.#flows.set(binding, flow);
+    // The "flow" of a datagram is its address, which does not close.
+    if (!flow.reliable) return;
+    for (const { contact } of bindings) this.#contacts.set(contact, flow);
+    const watched = this.#watched.get(flow);
+    if (watched !== undefined) return void watched.add(bare);
+    this.#watched.set(flow, new Set([bare]));
+    flow.watch(() => this.#flowClosed(flow));
+  }
+
+  /** The flow that a binding was made over, while it is open. */
+  flow(binding: Binding): Flow | undefined {
+    const flow = this.#flows.get(binding);
+    return flow?.open === true ? flow : undefined;
+  }
+
+  /** Did the client of this flow make the binding? */
+  isFrom(binding: Binding, flow: Flow): boolean {
+    if (flow.reliable) return this.#flows.get(binding) === flow;
+    const { address, port, transport } = binding.flow ?? {};
+    return transport === 'udp' && address === flow.remoteAddress && port === flow.remotePort;
+  }
+
+  /** Where the device with this contact is connected now. */
+  relocate(contact: string): Destination | undefined {
+    const flow = this.#contacts.get(contact);
+    return flow?.open === true ? { flow } : undefined;
+  }
+
+  /** Undefined when the device cannot be reached now: its flow has gone, and it is not where it could be called back. */
+  way(binding: Binding): Way | undefined {
+    const [path] = binding.path;
+    if (path !== undefined) return located(NameAddr.parse(path)?.sipUri);
+    const flow = this.flow(binding);
+    if (flow !== undefined) return { kind: 'direct', destination: { flow } };
+    const { address, port, transport } = binding.flow ?? {};
+    // Symmetric signalling: what its NAT let out comes back in by the same way.
+    if (transport === 'udp' && address !== undefined && port !== undefined) {
+      return { kind: 'direct', destination: { transport, address, port } };
+    }
+    const contact = SipUri.parse(binding.contact);
+    return contact !== undefined && dialable(binding, contact) ? located(contact) : undefined;
+  }
+
+  #flowClosed(flow: Flow): void {
+    const accounts = this.#watched.get(flow);
+    this.#watched.delete(flow);
+    for (const [contact, carrier] of this.#contacts) if (carrier === flow) this.#contacts.delete(contact);
+    for (const bare of accounts ?? []) this.#closed(bare);
+  }
+}
+
+function located(uri: SipUri | undefined): Way | undefined {
+  return uri === undefined ? undefined : { kind: 'located', uri };
+}
+
+/** RFC 5626 section 7: what was registered over a flow is reached by that flow alone; a browser never listens (RFC 7118 section 7). */
+function dialable({ flow, regId }: Binding, contact: SipUri): boolean {
+  if (regId !== undefined || contact.param('ob') !== undefined || contact.host.endsWith('.invalid')) return false;
+  const { transport } = contact;
+  return flow?.transport !== 'ws' && flow?.transport !== 'wss' && transport !== 'ws' && transport !== 'wss';
+}

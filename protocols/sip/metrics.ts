@@ -1,0 +1,49 @@
+import type { Metrics } from '#src/observe/metrics.ts';
+import type { SipServer } from './server.ts';
+
+/** Plain counters by their names. */
+const named = (counters: object) =>
+  Object.entries(counters).flatMap(([name, value]: [string, unknown]) =>
+    typeof value === 'number' ? [[[name], value] as const] : [],
+  );
+
+/** What the server counts, read at the scrape. */
+export function declareMetrics(metrics: Metrics, server: SipServer): void {
+  const { authenticator, bindings, core, guard, messages, registrar, sender, senders, transactions, transports } =
+    server;
+  metrics.gauge('trivium_sip_bindings', 'Registered contacts', () => bindings.size);
+  metrics.gauge('trivium_sip_devices', 'Registered devices', () => server.sessions.size);
+  metrics.gauge('trivium_sip_streams', 'Open connections of all transports but UDP', () => transports.streams);
+  metrics.gauge('trivium_sip_transactions', 'Transactions that live', () => transactions.size);
+  metrics.gauges('trivium_sip_trunks', 'Trunks by state', ['state'], () => {
+    const states = Map.groupBy(server.trunks, ({ state }) => state);
+    return [...states].map(([state, trunks]) => [[state], trunks.length] as const);
+  });
+  metrics.countedBy('trivium_sip_requests_total', 'Requests by method', ['method'], () =>
+    [...core.counters.requests].map(([method, count]) => [[method], count]),
+  );
+  metrics.countedBy('trivium_sip_transport_total', 'What the transports did', ['event'], () =>
+    named({ ...transports.counters }),
+  );
+  metrics.countedBy('trivium_sip_transactions_total', 'What the transactions did', ['event'], () =>
+    named(transactions.counters),
+  );
+  metrics.countedBy('trivium_sip_authentication_total', 'Requests by what their credentials proved', ['result'], () =>
+    named(authenticator.counters),
+  );
+  metrics.countedBy('trivium_sip_registrations_total', 'REGISTER requests by result', ['result'], () =>
+    named({ ...registrar.counters, ...bindings.counters }),
+  );
+  metrics.countedBy('trivium_sip_messages_total', 'MESSAGE requests from phones by result', ['result'], () =>
+    named(messages.counters),
+  );
+  metrics.countedBy('trivium_sip_messages_out_total', 'MESSAGE requests to phones by result', ['result'], () =>
+    named(sender.counters),
+  );
+  metrics.countedBy('trivium_sip_strangers_total', 'Requests of people from elsewhere', ['result'], () =>
+    named(senders.counters),
+  );
+  metrics.countedBy('trivium_sip_dropped_total', 'Messages that got no answer', ['reason'], () =>
+    named({ ...guard.counters, malformed: server.counters.malformed, response: server.counters.badResponses }),
+  );
+}

@@ -1,0 +1,134 @@
+import { stanzas } from '#src/im/stanza-codec.ts';
+import type { Stanza } from '#src/stanza/stanza.ts';
+import type { Journal, Store } from '#src/store/store.ts';
+import type { StoredStanza } from '#src/im/stanza-codec.ts';
+
+/** What became of one message. */
+export type Sent =
+  /** The phone has it. */
+  | { readonly kind: 'taken' }
+  /** The phone will never take it. */
+  | { readonly kind: 'rejected'; readonly status: number }
+  /** The phone is not there, or not now. */
+  | { readonly kind: 'unreachable' };
+
+/** How an outbox reaches its phone, and who takes what it cannot bring there. */
+export interface Courier {
+  /** Sends a message, and tells what became of it, once. `seq` is the same each time the same message is sent. */
+  send(stanza: Stanza, seq: number, told: (sent: Sent) => void): void;
+  rejected(stanza: Stanza, status: number): void;
+  /** The phone does not answer: takes all that waits. */
+  unreachable(waiting: readonly Stanza[]): void;
+  /** Much waited, and does not any more. */
+  eased(): void;
+}
+
+/** Beyond it `crowded` holds; below half of it things are eased. */
+const CROWD = 64;
+/** Messages read from the journal at once. */
+const READ = 256;
+
+/** The messages on their way to phones: they survive a crash until the phone has answered. */
+export class Outboxes {
+  readonly #journal: Journal<StoredStanza>;
+
+  constructor(store: Store) {
+    this.#journal = store.journal('sip-messages', stanzas);
+  }
+
+  /** @param key host, local part and resource */
+  of(key: readonly string[], limit: number, courier: Courier): Outbox {
+    return new Outbox(this.#journal, key, limit, courier);
+  }
+
+  keys(): AsyncIterable<readonly string[]> {
+    return this.#journal.keys([]);
+  }
+
+  /** Takes out all that waits for a phone that is gone. */
+  drain(key: readonly string[]): readonly Stanza[] {
+    return drain(this.#journal, key);
+  }
+}
+
+/**
+ * The messages of one phone, in order: "A UAC MUST NOT initiate a new out-of-dialog MESSAGE transaction to a given URI if there is a previous
+ * out-of-dialog transaction pending for the same URI" (RFC 3428 section 8).
+ */
+export class Outbox {
+  readonly #journal: Journal<StoredStanza>;
+  readonly #key: readonly string[];
+  readonly #limit: number;
+  readonly #courier: Courier;
+  #sending = false;
+  #crowded = false;
+  #closed = false;
+
+  constructor(journal: Journal<StoredStanza>, key: readonly string[], limit: number, courier: Courier) {
+    this.#journal = journal;
+    this.#key = key;
+    this.#limit = limit;
+    this.#courier = courier;
+  }
+
+  get length(): number {
+    return this.#journal.length(this.#key);
+  }
+
+  get crowded(): boolean {
+    return this.#crowded;
+  }
+
+  /** In the store's open group when it returns true. */
+  add(stanza: Stanza): boolean {
+    if (this.#closed || this.length >= this.#limit) return false;
+    this.#journal.append(this.#key, { stanza, at: Date.now() });
+    this.#crowded ||= this.length >= CROWD;
+    this.pump();
+    return true;
+  }
+
+  /** Sends the oldest message, if none is on its way. */
+  pump(): void {
+    if (this.#sending || this.#closed) return;
+    const [head] = this.#journal.read(this.#key, undefined, 1);
+    if (head === undefined) return;
+    this.#sending = true;
+    const { seq, value } = head;
+    this.#courier.send(value.stanza, seq, (sent) => this.#told(seq, value.stanza, sent));
+  }
+
+  /** The phone is gone: what waits is handed back. */
+  close(): readonly Stanza[] {
+    this.#closed = true;
+    return drain(this.#journal, this.#key);
+  }
+
+  #told(seq: number, stanza: Stanza, sent: Sent): void {
+    if (this.#closed) return;
+    this.#sending = false;
+    if (sent.kind === 'unreachable') {
+      this.#crowded = false;
+      return this.#courier.unreachable(drain(this.#journal, this.#key));
+    }
+    this.#journal.trim(this.#key, seq);
+    if (sent.kind === 'rejected') this.#courier.rejected(stanza, sent.status);
+    if (this.#crowded && this.length < CROWD / 2) {
+      this.#crowded = false;
+      this.#courier.eased();
+    }
+    this.pump();
+  }
+}
+
+function drain(journal: Journal<StoredStanza>, key: readonly string[]): readonly Stanza[] {
+  const drained: Stanza[] = [];
+  for (;;) {
+    const entries = journal.read(key, undefined, READ);
+    const last = entries.at(-1);
+    if (last === undefined) break;
+    for (const { value } of entries) drained.push(value.stanza);
+    journal.trim(key, last.seq);
+  }
+  return drained;
+}

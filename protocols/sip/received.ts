@@ -1,0 +1,32 @@
+import type { Jid } from '#src/address/jid.ts';
+import type { Addressee } from './addresses.ts';
+import type { Incoming } from './incoming.ts';
+import type { ServerTransaction } from './transaction/server.ts';
+
+/** Who sent a request. */
+export type Sender =
+  /** An account of this server that has proved itself. `device` is set when the request came by the flow of its registration. */
+  | { readonly kind: 'local'; readonly account: Jid; readonly device: Jid | undefined }
+  /** Somebody elsewhere whom the rules let in. `jid` is what From says, if it says an address. */
+  | { readonly kind: 'foreign'; readonly jid: Jid | undefined }
+  /** A provider of numbers. */
+  | { readonly kind: 'trunk'; readonly name: string };
+
+/** A request that has passed all checks, with its sender and whom it is for. */
+export interface Received extends Incoming {
+  readonly transaction: ServerTransaction;
+  readonly sender: Sender;
+  readonly to: Addressee;
+}
+
+/** A part that answers the requests of a method itself: the server is their UAS. */
+export interface MethodHandler {
+  /** A request inside a dialog of this part: it is not challenged again (the part knows its sender). */
+  knows?(request: Incoming['request']): boolean;
+  /** A request within such a dialog. */
+  handleInDialog?(tx: ServerTransaction): void;
+  /** A request outside of dialogs, for an account that exists or for a host. 'pass' leaves it to the devices of the account. */
+  handle(received: Received): 'pass' | void;
+  /** Event packages that it brings (Allow-Events). */
+  readonly events?: readonly string[];
+}

@@ -1,0 +1,372 @@
+import type { Jid } from '#src/address/jid.ts';
+import { parseIp } from '#src/address/ip.ts';
+import type { Blocking } from '#src/im/blocking.ts';
+import type { Offline } from '#src/im/offline.ts';
+import type { Presence } from '#src/im/presence.ts';
+import { Timers } from '#src/net/timers.ts';
+import type { Log } from '#src/observe/log.ts';
+import type { Runtime } from '#src/plugin/front-end.ts';
+import { Addresses } from './addresses.ts';
+import { Aliases } from './aliases.ts';
+import { Authenticator } from './authenticate.ts';
+import { Bindings } from './bindings.ts';
+import { SipCore } from './core.ts';
+import { Digest } from './digest.ts';
+import type { StanzaEdge } from './edge.ts';
+import { type CallTaker, Forwarder } from './forwarding.ts';
+import { Guard } from './guard.ts';
+import { Locations } from './locations.ts';
+import { MESSAGE_LIMITS } from './message/limits.ts';
+import { SipResponse, type SipRequest } from './message/message.ts';
+import type { Malformed } from './message/parse.ts';
+import { SipUri } from './message/uri.ts';
+import { validateResponse } from './message/validate.ts';
+import { MessageSender } from './message-sender.ts';
+import { Messages } from './messages.ts';
+import { Outboxes } from './outbox.ts';
+import { plainEdge } from './plain-edge.ts';
+import { Proxy } from './proxy/proxy.ts';
+import { RouteTokens } from './proxy/route-token.ts';
+import { Registrar } from './registrar.ts';
+import { Senders } from './senders.ts';
+import { SipSessions } from './sessions.ts';
+import type { SipSession } from './session.ts';
+import { hostOptions, type SipHostOptions, type SipOptions, sipOptions } from './settings.ts';
+import type { ClientHandler } from './transaction/client.ts';
+import { Transactions } from './transaction/transactions.ts';
+import type { Destination } from './transport/destination.ts';
+import type { Flow } from './transport/flow.ts';
+import { Locator } from './transport/locate.ts';
+import { systemResolver } from './transport/resolver.ts';
+import { Transports } from './transport/transports.ts';
+import { Trunks } from './trunks/trunks.ts';
+
+/** Milliseconds: retransmissions are timed by it. */
+const FINE_TICK = 50;
+
+/** The parts of the core that the front end cannot do without. */
+export interface SipIm {
+  readonly blocking: Blocking;
+  readonly offline: Offline;
+  readonly presence: Presence;
+}
+
+/** The SIP server: builds its parts and ties them together. One a process, for all hosts. */
+export class SipServer {
+  readonly addresses: Addresses;
+  readonly aliases: Aliases;
+  readonly authenticator: Authenticator;
+  readonly bindings: Bindings;
+  readonly core: SipCore;
+  readonly digest: Digest;
+  readonly forwarder: Forwarder;
+  readonly guard: Guard;
+  readonly locations: Locations;
+  readonly messages: Messages;
+  readonly proxy: Proxy;
+  readonly registrar: Registrar;
+  readonly sender: MessageSender;
+  readonly senders: Senders;
+  readonly sessions: SipSessions;
+  readonly transactions: Transactions;
+  readonly transports: Transports;
+  readonly trunks: Trunks;
+  readonly log: Log;
+  /** How stanzas look to phones; a bridge brings a better one. */
+  edge: StanzaEdge = plainEdge;
+  /** Calls for devices of other protocols; undefined while no bridge takes them. */
+  calls: CallTaker | undefined = undefined;
+  /** Plain numbers since the start: read by the metrics. */
+  readonly counters = { malformed: 0, badResponses: 0 };
+  readonly runtime: Runtime;
+  readonly im: SipIm;
+  readonly #domains: readonly string[];
+  readonly #locator = new Locator({ resolver: systemResolver() });
+  readonly #timers: Timers;
+  #options: SipOptions;
+  readonly #hostOptions = new Map<string, SipHostOptions>();
+
+  constructor(runtime: Runtime, im: SipIm) {
+    const { access, accounts, bans, hosts, key, settings, store, timers } = runtime;
+    this.runtime = runtime;
+    this.im = im;
+    this.log = runtime.log.scope('sip');
+    this.#domains = hosts.map(({ domain }) => domain);
+    this.#options = sipOptions(settings());
+    this.#timers = new Timers(
+      (error) => this.log.error('a part failed', { error: String(error) }),
+      undefined,
+      FINE_TICK,
+    );
+    this.guard = new Guard(
+      () => this.#options,
+      (ip) => exempt(runtime, ip),
+    );
+    this.transports = this.#makeTransports();
+    this.addresses = new Addresses({
+      hosts: this.#domains,
+      key,
+      isOwn: (host, port) => this.transports.isOwn(host, port),
+    });
+    this.transactions = this.#makeTransactions();
+    this.locations = new Locations((bare) => this.#flowGone(bare));
+    this.proxy = this.#makeProxy();
+    this.digest = new Digest(accounts, key);
+    this.authenticator = new Authenticator({
+      accounts,
+      digest: this.digest,
+      bans,
+      guard: this.guard,
+      access,
+      sameResource: (one, other) => this.#sameResource(one, other),
+    });
+    this.bindings = new Bindings(store, timers, (account, before, after) =>
+      this.sessions.changed(account, before, after),
+    );
+    this.sender = new MessageSender({
+      secret: key.derive('sip-message-id'),
+      edge: () => this.edge,
+      reach: (session, request, handler, branch) => this.reach(session, request, handler, branch),
+    });
+    this.sessions = this.#makeSessions();
+    this.registrar = this.#makeRegistrar();
+    this.aliases = new Aliases(store);
+    this.trunks = this.#makeTrunks();
+    const { addresses, aliases, authenticator, bindings, locations, proxy, registrar, trunks } = this;
+    this.senders = new Senders({
+      accounts,
+      addresses,
+      authenticator,
+      trunks,
+      access,
+      options: (host) => this.options(host),
+      device: (account, flow) => this.#device(account, flow),
+    });
+    this.forwarder = new Forwarder({ proxy, addresses, bindings, locations, aliases, trunks, calls: () => this.calls });
+    this.core = new SipCore({
+      accounts,
+      addresses,
+      aliases,
+      authenticator,
+      blocking: im.blocking,
+      forwarding: this.forwarder,
+      registrar,
+      senders: this.senders,
+      options: (host) => this.options(host),
+      isMerged: (tx) => this.transactions.isMerged(tx),
+      accepts: () => this.edge.accepts,
+    });
+    const { registry, router } = runtime;
+    this.messages = new Messages({ router, registry, blocking: im.blocking, store, edge: () => this.edge });
+    this.core.handle('MESSAGE', this.messages);
+  }
+
+  #makeTransports(): Transports {
+    const { flusher, timers } = this.runtime;
+    return new Transports({
+      handler: {
+        onRequest: (request, flow) => this.#arrived(request, flow),
+        onResponse: (response) => this.#answered(response),
+        onMalformed: (malformed, flow) => this.#malformed(malformed, flow),
+      },
+      limits: { ...MESSAGE_LIMITS, message: this.#options.maxMessageSize },
+      flusher,
+      timers,
+      names: () => this.#domains,
+    });
+  }
+
+  #makeTransactions(): Transactions {
+    return new Transactions({
+      transports: this.transports,
+      timers: this.#timers,
+      user: {
+        onRequest: (tx) => this.core.onRequest(tx),
+        onAck: (ack) => void this.proxy.forwardAck(ack),
+      },
+    });
+  }
+
+  #makeProxy(): Proxy {
+    return new Proxy({
+      transactions: this.transactions,
+      transports: this.transports,
+      timers: this.runtime.timers,
+      tokens: new RouteTokens(this.runtime.key),
+      locate: (uri) => this.locate(uri),
+      isOwn: (uri) => this.addresses.domain(uri) !== undefined,
+      relocate: (contact) => this.locations.relocate(contact),
+    });
+  }
+
+  #makeSessions(): SipSessions {
+    const { registry, router, store } = this.runtime;
+    const { offline, presence } = this.im;
+    return new SipSessions({
+      registry,
+      router,
+      presence,
+      offline,
+      outboxes: new Outboxes(store),
+      edge: () => this.edge,
+      queue: (host) => this.options(host).messageQueue,
+      copies: (host) => this.options(host).copies,
+      send: (session, stanza, seq, told) => this.sender.send(session, stanza, seq, told),
+      reachable: (binding) => this.locations.way(binding) !== undefined,
+      unregister: (session) => this.unregister(session),
+    });
+  }
+
+  #makeRegistrar(): Registrar {
+    const { access, registry, store } = this.runtime;
+    const { addresses, bindings, sessions } = this;
+    return new Registrar({
+      addresses,
+      bindings,
+      sessions,
+      registry,
+      store,
+      options: (host) => this.options(host),
+      sessionLimit: ({ domain, local }) => access(domain).limit('max_sessions', { domain, local }, Infinity),
+      ownUri: (flow) => this.#ownUri(flow),
+      carried: (account, made, flow) => this.locations.carried(account.bare, made, flow),
+    });
+  }
+
+  #makeTrunks(): Trunks {
+    const { access, timers } = this.runtime;
+    return new Trunks(
+      {
+        timers,
+        send: (request, uri, handler) => this.send(request, uri, handler),
+        contact: (user, transport) =>
+          SipUri.make({ ...this.transports.sentBy(transport), user, params: { transport } }),
+        log: (text, fields) => this.log.info(text, fields),
+      },
+      access,
+      () => this.#domains.flatMap((host) => this.options(host).trunks),
+    );
+  }
+
+  /** What a host takes from the settings in force. */
+  options(host: string): SipHostOptions {
+    let options = this.#hostOptions.get(host);
+    if (options === undefined) {
+      options = hostOptions(this.runtime.settings(), host);
+      this.#hostOptions.set(host, options);
+    }
+    return options;
+  }
+
+  async restore(): Promise<void> {
+    await this.aliases.restore();
+    await this.sessions.restore(() => this.bindings.restore());
+  }
+
+  reload(): void {
+    this.#options = sipOptions(this.runtime.settings());
+    this.#hostOptions.clear();
+    this.trunks.apply();
+  }
+
+  /** RFC 3263: where a URI leads. */
+  locate(uri: SipUri): Promise<readonly Destination[]> {
+    return this.#locator.locate(uri);
+  }
+
+  /** Sends a request of our own to where a URI leads, one place after the other. */
+  send(request: SipRequest, uri: SipUri, handler: ClientHandler): void {
+    void this.#sendLocated(request, uri, handler);
+  }
+
+  async #sendLocated(request: SipRequest, uri: SipUri, handler: ClientHandler): Promise<void> {
+    const [first] = await this.locate(uri);
+    if (first === undefined) handler.onTransportError(new Error(`${uri.host} has no address`));
+    else this.transactions.request(request, first, handler);
+  }
+
+  /** Sends a request of our own to a device. False when there is no way to it now. */
+  reach(session: SipSession, request: SipRequest, handler: ClientHandler, branch?: string): boolean {
+    const { binding } = session;
+    const way = this.locations.way(binding);
+    if (way === undefined) return false;
+    const edit = request.edit();
+    for (const path of binding.path) edit.append('Route', path);
+    const routed = edit.done();
+    if (way.kind === 'located') this.send(routed, way.uri, handler);
+    else this.transactions.request(routed, way.destination, handler, branch === undefined ? {} : { branch });
+    return true;
+  }
+
+  /** Takes the bindings of a device away. */
+  unregister({ jid }: SipSession): void {
+    const bindings = this.bindings.of(jid.bare);
+    this.bindings.put(
+      jid.asBare(),
+      bindings.filter(({ resource }) => resource !== jid.resource),
+    );
+  }
+
+  /** An account is gone, or may not come any more. */
+  drop(account: Jid): void {
+    if (this.bindings.of(account.bare).length > 0) this.bindings.put(account, []);
+  }
+
+  stop(): void {
+    this.trunks.stop();
+    this.transports.close();
+    this.#timers[Symbol.dispose]();
+  }
+
+  #arrived(request: SipRequest, flow: Flow): void {
+    const admission = this.guard.judge(request, flow.remoteAddress, performance.now());
+    if (admission === 'admitted') return this.transactions.onRequest(request, flow);
+    if (this.log.debugEnabled) this.log.debug('request dropped', { reason: admission, ip: flow.remoteAddress });
+  }
+
+  #answered(response: SipResponse): void {
+    if (validateResponse(response) === undefined) this.transactions.onResponse(response);
+    else this.counters.badResponses += 1;
+  }
+
+  /** RFC 3261 section 16.3 step 1, RFC 4475: answered without a transaction. */
+  #malformed({ reason, request, status }: Malformed, flow: Flow): void {
+    this.counters.malformed += 1;
+    if (request === undefined || this.guard.judge(request, flow.remoteAddress, performance.now()) !== 'admitted')
+      return;
+    void this.transports.respond(SipResponse.to(request, status, { reason }), flow);
+  }
+
+  /** Its phones that cannot be called back are unavailable until they return. */
+  #flowGone(bare: string): void {
+    for (const session of this.sessions) {
+      if (session.jid.bare !== bare) continue;
+      if (session.bindings.every((binding) => this.locations.way(binding) === undefined)) this.sessions.lost(session);
+    }
+  }
+
+  #device(account: Jid, flow: Flow): Jid | undefined {
+    const binding = this.bindings.of(account.bare).find((one) => this.locations.isFrom(one, flow));
+    return binding === undefined ? undefined : account.withResource(binding.resource);
+  }
+
+  /** RFC 7616 section 3.4.6, for URIs that proxies may have written anew. */
+  #sameResource(one: string, other: string): boolean {
+    if (one === other) return true;
+    const [first, second] = [SipUri.parse(one), SipUri.parse(other)];
+    if (first === undefined || second === undefined) return false;
+    if (first.equals(second)) return true;
+    return first.user === second.user && this.addresses.domain(first) === this.addresses.domain(second);
+  }
+
+  #ownUri(flow: Flow): SipUri {
+    const params = { lr: '', ...(flow.transport === 'udp' ? {} : { transport: flow.transport }) };
+    return SipUri.make({ ...this.transports.sentBy(flow), params });
+  }
+}
+
+/** Those whom nobody bans are not limited either. */
+function exempt({ access, hosts }: Runtime, ip: string): boolean {
+  const address = parseIp(ip);
+  return address !== undefined && hosts.some(({ domain }) => access(domain).allows('ban_exempt', { address }));
+}

@@ -1,0 +1,109 @@
+import type { Jid } from '#src/address/jid.ts';
+import { Session, type Origin } from '#src/session/session.ts';
+import { type Refusal, refuse } from '#src/stanza/conditions.ts';
+import { Stanza } from '#src/stanza/stanza.ts';
+import type { Binding } from './binding.ts';
+import { conditionOf, type StanzaEdge } from './edge.ts';
+import type { Courier, Outbox, Outboxes, Sent } from './outbox.ts';
+
+/** What a session needs of the server. */
+export interface SipSessionHome {
+  readonly outboxes: Outboxes;
+  edge(): StanzaEdge;
+  /** Messages that may wait for one phone. */
+  queue(host: string): number;
+  copies(host: string): boolean;
+  send(session: SipSession, stanza: Stanza, seq: number, told: (sent: Sent) => void): void;
+  route(stanza: Stanza): void;
+  /** The phone does not answer; these messages were for it. */
+  lost(session: SipSession, waiting: readonly Stanza[]): void;
+  eased(session: SipSession): void;
+  /** An operator or the core ends the session: its bindings go. */
+  closed(session: SipSession): void;
+}
+
+/** A phone that is registered: one device, with the contacts that it registered (several when it keeps several flows). */
+export class SipSession extends Session implements Courier {
+  /** The most recent last. Never empty while the session stands. */
+  bindings: readonly Binding[];
+  readonly #home: SipSessionHome;
+  readonly #outbox: Outbox;
+
+  constructor(jid: Jid, bindings: readonly Binding[], home: SipSessionHome) {
+    super(jid, 'sip', Math.min(...bindings.map(({ since }) => since)));
+    this.bindings = bindings;
+    this.fallback = true;
+    this.carbons = home.copies(jid.domain);
+    this.#home = home;
+    this.#outbox = home.outboxes.of([jid.domain, jid.local, jid.resource], home.queue(jid.domain), this);
+  }
+
+  /** The one that requests go to. */
+  get binding(): Binding {
+    const binding = this.bindings.at(-1);
+    if (binding === undefined) throw new Error(`${this.jid.full} has no binding`);
+    return binding;
+  }
+
+  get origin(): Origin {
+    const { flow } = this.binding;
+    return { connection: `sip_${flow?.transport ?? 'proxy'}`, ip: flow?.address ?? '', port: flow?.port ?? 0 };
+  }
+
+  override get crowded(): boolean {
+    return this.#outbox.crowded;
+  }
+
+  /** Messages that wait for the phone. */
+  get waiting(): number {
+    return this.#outbox.length;
+  }
+
+  deliver(stanza: Stanza): boolean {
+    const edge = this.#home.edge();
+    const taken = edge.take?.(this, stanza);
+    if (taken !== undefined) return taken;
+    // What phones know of presence they subscribe to.
+    if (stanza.kind !== 'message') return stanza.kind === 'presence';
+    // What says nothing to a phone is no reason to look for somebody else.
+    return edge.toRequest(stanza) === undefined || this.#outbox.add(stanza);
+  }
+
+  send(stanza: Stanza, seq: number, told: (sent: Sent) => void): void {
+    this.#home.send(this, stanza, seq, told);
+  }
+
+  /** RFC 7247 section 7.2: its sender is told what the phone said. */
+  rejected(stanza: Stanza, status: number): void {
+    if (stanza.type !== 'error' && stanza.from !== undefined) {
+      this.#home.route(stanza.error(refuse(conditionOf(status), `the phone answered ${status}`)));
+    }
+  }
+
+  unreachable(waiting: readonly Stanza[]): void {
+    this.#home.lost(this, waiting);
+  }
+
+  eased(): void {
+    this.#home.eased(this);
+  }
+
+  /** Sends what waits, as after a restart. */
+  resume(): void {
+    this.#outbox.pump();
+  }
+
+  /** @returns what still waited */
+  end(): readonly Stanza[] {
+    return this.#outbox.close();
+  }
+
+  close(_refusal?: Refusal): void {
+    this.#home.closed(this);
+  }
+}
+
+/** Available, behind every other resource (RFC 6121 section 4.7.2.3). */
+export function presenceOf(session: SipSession): Stanza {
+  return Stanza.make('presence', { from: session.jid }, '<priority>-1</priority>');
+}

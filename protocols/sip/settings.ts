@@ -1,0 +1,160 @@
+import { z } from 'zod';
+import { declare } from '#src/settings/declaration.ts';
+import type { Settings } from '#src/settings/settings.ts';
+import { accessName, count, duration, entryName, group, many, network, secret, size } from '#src/settings/types.ts';
+import type { RegistrationLimits } from './registration.ts';
+
+const domainName = () =>
+  z
+    .string()
+    .regex(/^[\w.:[\]-]{1,255}$/)
+    .meta({ expects: 'a host name or an IP address' });
+
+const numberPrefix = () =>
+  z
+    .string()
+    .regex(/^\+?[0-9]{0,20}$/)
+    .meta({ expects: 'digits, which may begin with +; empty for all numbers' });
+
+const trunk = z.strictObject({
+  name: entryName().describe('Name in commands, logs and metrics.'),
+  host: domainName().describe('Where requests go: the provider by its name or address.'),
+  port: count(1, 65535).optional().describe('Its port; found by name (RFC 3263) when absent.'),
+  transport: z.enum(['udp', 'tcp', 'tls']).optional().describe('Found by name when absent.'),
+  domain: domainName().optional().describe('Domain in From and To, where it is another one than host.'),
+  user: z.string().min(1).max(255).optional().describe('User name at the provider.'),
+  password: secret().optional().describe('The password for it.'),
+  register: z.boolean().optional().describe('Register there and keep the registration fresh.'),
+  expires: duration({ min: '30s', max: '1d' })
+    .optional()
+    .describe('For how long it is asked to register; 1h when absent.'),
+  addresses: many(network())
+    .optional()
+    .describe('Where its requests come from, beside the addresses that host stands for.'),
+  prefixes: many(numberPrefix())
+    .optional()
+    .describe('Numbers that begin so are called through it; the longest prefix wins. None when absent.'),
+  access: accessName('access')
+    .optional()
+    .describe('Rule that users must pass who call through it; everybody when absent.'),
+  asserted: z
+    .boolean()
+    .optional()
+    .describe('Tell it who calls (P-Asserted-Identity, RFC 3325), and believe what it tells. Yes when absent.'),
+});
+export type TrunkSettings = z.output<typeof trunk>;
+
+export const sipSection = declare(
+  'sip',
+  group({
+    max_message_size: size({ min: '2KB', max: '16MB' }).prefault('64KB').describe('Largest message of a peer.'),
+    min_expires: duration({ max: '1h' })
+      .prefault('1m')
+      .describe('Shortest time that a phone may register for; a shorter one is refused with this one (423).'),
+    max_expires: duration({ min: '1m', max: '30d' })
+      .prefault('1d')
+      .describe('Longest time that a phone is registered for; who asks for more gets this.'),
+    default_expires: duration({ min: '1m', max: '30d' }).prefault('1h').describe('For phones that ask for no time.'),
+    max_contacts: count(1, 1000).prefault(10).describe('Contacts that an account may register at the same time.'),
+    flow_timer: duration({ max: '1h' })
+      .prefault('2m')
+      .describe('How often phones over flows (RFC 5626) are asked to keep them alive; 0s asks nothing.'),
+    service_route: z
+      .boolean()
+      .prefault(false)
+      .describe('Tell phones to send their requests through this server (Service-Route, RFC 3608).'),
+    foreign_callers: accessName('access')
+      .optional()
+      .describe(
+        'Rule that callers from elsewhere must pass, by their domain and IP address; they reach accounts of this server only. Nobody when absent.',
+      ),
+    foreign_domains: z
+      .boolean()
+      .prefault(true)
+      .describe('Whether users may call addresses of other domains; they are found by DNS (RFC 3263).'),
+    message_copies: z
+      .boolean()
+      .prefault(false)
+      .describe("Also send phones copies of what the account's other devices send and receive."),
+    message_queue: count(1, 100_000).prefault(1000).describe('Messages that wait for one phone.'),
+    request_rate: count(0, 1_000_000)
+      .prefault(200)
+      .describe(
+        'Requests per second from one IP address that has not registered, on average; more are dropped. 0 for no limit.',
+      ),
+    request_burst: count(1, 1_000_000).prefault(1000).describe('The same, for requests that come at once.'),
+    scanners: many(z.string().min(1).max(64))
+      .prefault([
+        'friendly-scanner',
+        'sipvicious',
+        'sipcli',
+        'sip-scan',
+        'sundayddr',
+        'iwar',
+        'pplsip',
+        'vaxsipuseragent',
+      ])
+      .describe('Programs that get no answer: words in their User-Agent, upper and lower case alike.'),
+    trunks: z
+      .array(trunk)
+      .max(1000)
+      .prefault([])
+      .describe('Providers of telephone numbers, and other servers that calls to numbers go to.')
+      .meta({
+        sample:
+          '- { name: provider, host: sip.example.net, user: "4930123", password: { env: TRUNK }, register: true, prefixes: ["+"] }',
+      }),
+  }).describe('The SIP server.'),
+  true,
+);
+
+/** What holds for all hosts. Bytes, counts, requests per second. */
+export interface SipOptions {
+  readonly maxMessageSize: number;
+  readonly requestRate: number;
+  readonly requestBurst: number;
+  /** In lower case. */
+  readonly scanners: readonly string[];
+}
+
+/** What a host takes from the settings. Seconds in `limits` and `flowTimer`. */
+export interface SipHostOptions {
+  readonly limits: RegistrationLimits;
+  readonly flowTimer: number;
+  readonly serviceRoute: boolean;
+  readonly foreignCallers: string | undefined;
+  readonly foreignDomains: boolean;
+  readonly copies: boolean;
+  readonly messageQueue: number;
+  readonly trunks: readonly TrunkSettings[];
+}
+
+export function sipOptions(settings: Settings): SipOptions {
+  const own = settings.of(sipSection);
+  return {
+    maxMessageSize: own.max_message_size,
+    requestRate: own.request_rate,
+    requestBurst: own.request_burst,
+    scanners: own.scanners.map((name) => name.toLowerCase()),
+  };
+}
+
+export function hostOptions(settings: Settings, host: string): SipHostOptions {
+  const own = settings.of(sipSection, host);
+  const seconds = (ms: number): number => Math.floor(ms / 1000);
+  return {
+    limits: {
+      min: seconds(own.min_expires),
+      max: Math.max(seconds(own.max_expires), seconds(own.min_expires)),
+      preset: seconds(own.default_expires),
+      contacts: own.max_contacts,
+    },
+    flowTimer: seconds(own.flow_timer),
+    serviceRoute: own.service_route,
+    foreignCallers: own.foreign_callers,
+    foreignDomains: own.foreign_domains,
+    copies: own.message_copies,
+    messageQueue: own.message_queue,
+    trunks: own.trunks,
+  };
+}

@@ -1,0 +1,63 @@
+import type { Access } from '#src/accounts/access.ts';
+import type { Jid } from '#src/address/jid.ts';
+import type { TrunkSettings } from '../settings.ts';
+import { Trunk, type TrunkParts } from './trunk.ts';
+
+/** The providers of numbers of all hosts. */
+export class Trunks {
+  readonly #parts: TrunkParts;
+  readonly #access: (host: string) => Access;
+  readonly #settings: () => readonly TrunkSettings[];
+  #trunks: readonly Trunk[] = [];
+
+  constructor(parts: TrunkParts, access: (host: string) => Access, settings: () => readonly TrunkSettings[]) {
+    this.#parts = parts;
+    this.#access = access;
+    this.#settings = settings;
+  }
+
+  [Symbol.iterator](): IterableIterator<Trunk> {
+    return this.#trunks.values();
+  }
+
+  get(name: string): Trunk | undefined {
+    return this.#trunks.find((trunk) => trunk.name === name);
+  }
+
+  /** The one that a request from this address comes from. */
+  from(ip: string): Trunk | undefined {
+    return this.#trunks.length === 0 ? undefined : this.#trunks.find((trunk) => trunk.owns(ip));
+  }
+
+  /** The one that a user may call a number through: of those with a prefix of it, the one with the longest. */
+  for(number: string, account: Jid): Trunk | undefined {
+    let best: { readonly trunk: Trunk; readonly length: number } | undefined;
+    for (const trunk of this.#trunks) {
+      for (const prefix of trunk.settings.prefixes ?? []) {
+        if (!number.startsWith(prefix) || prefix.length <= (best?.length ?? -1)) continue;
+        if (this.#mayCall(trunk, account)) best = { trunk, length: prefix.length };
+      }
+    }
+    return best?.trunk;
+  }
+
+  /** Puts the settings in force: trunks that stay the same keep their registration. */
+  apply(): void {
+    const before = new Map(this.#trunks.map((trunk) => [JSON.stringify(trunk.settings), trunk]));
+    const wanted = this.#settings().map((settings) => [JSON.stringify(settings), settings] as const);
+    const kept = new Set(wanted.map(([key]) => key));
+    for (const [key, trunk] of before) if (!kept.has(key)) trunk.stop();
+    this.#trunks = wanted.map(([key, settings]) => before.get(key) ?? new Trunk(settings, this.#parts));
+    for (const trunk of this.#trunks) if (trunk.state === 'unregistered') trunk.start();
+  }
+
+  stop(): void {
+    for (const trunk of this.#trunks) trunk.stop();
+  }
+
+  #mayCall({ settings }: Trunk, { domain, local }: Jid): boolean {
+    return (
+      settings.access === undefined || this.#access(domain).allows(settings.access, { domain, local, protocol: 'sip' })
+    );
+  }
+}
