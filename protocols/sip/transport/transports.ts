@@ -1,7 +1,6 @@
 /** RFC 3261 section 18: the transport layer. Messages come from and go to flows; addresses are dialled when needed. */
-import { isIP } from 'node:net';
-import type { Connection, ListenerInfo } from '#src/net/connection.ts';
-import { type Destination as DialTo, dial, type DialTls } from '#src/net/dial.ts';
+import type { ListenerInfo } from '#src/net/connection.ts';
+import type { DialTls } from '#src/net/dial.ts';
 import type { Flusher } from '#src/net/flusher.ts';
 import type { UpgradeHandler } from '#src/net/http.ts';
 import type { Acceptor, DatagramAcceptor } from '#src/net/listeners.ts';
@@ -14,6 +13,7 @@ import type { Malformed } from '#protocols/sip/message/parse.ts';
 import { Via } from '#protocols/sip/message/via.ts';
 import type { TransportCore, TransportCounters } from './core.ts';
 import { type AddressDestination, defaultPort, type Destination } from './destination.ts';
+import { Dialler, placeOf } from './dialler.ts';
 import type { Flow, TransportName } from './flow.ts';
 import { LocalAddresses } from './local-address.ts';
 import { ConnectionFlow, type StreamFlow } from './stream.ts';
@@ -54,8 +54,7 @@ const DATAGRAM_LIMIT = 1300;
 /** Milliseconds to connect; less where UDP is there to fall back to. */
 const DIAL = 10_000;
 const DIAL_INSTEAD = 1000;
-/** Connections that are being made at once, and places that are remembered to listen on UDP only. */
-const DIALS = 1000;
+/** Places that are remembered to listen on UDP only. */
 const DATAGRAM_ONLY = 10_000;
 
 export class Transports implements TransportCore {
@@ -79,7 +78,7 @@ export class Transports implements TransportCore {
   readonly #streams = new Map<string, StreamFlow>();
   /** Connections by place: those that were dialled, and by their source those that came. */
   readonly #places = new Map<string, StreamFlow>();
-  readonly #dials = new Map<string, Promise<StreamFlow>>();
+  readonly #dialler: Dialler;
   readonly #datagramOnly = new Set<string>();
   /** Ports that streams listen on, by transport, as their connections tell. */
   readonly #listening = new Map<TransportName, Set<number>>();
@@ -91,6 +90,7 @@ export class Transports implements TransportCore {
     this.flusher = options.flusher;
     this.timers = options.timers;
     this.local = options.local ?? new LocalAddresses();
+    this.#dialler = new Dialler(this, () => options.tls?.());
   }
 
   /** Takes datagrams of listeners. */
@@ -154,9 +154,9 @@ export class Transports implements TransportCore {
       return undefined;
     }
     const { port = defaultPort(via.transport) } = via;
-    return this.#connect({ transport: flow.transport, address: place.address, port }, DIAL).then(
-      (other) => void other.send(bytes),
-    );
+    return this.#dialler
+      .connect({ transport: flow.transport, address: place.address, port }, DIAL)
+      .then((other) => void other.send(bytes));
   }
 
   /** What to write into a Via of ours, or a Record-Route, towards a flow or by a transport. */
@@ -250,7 +250,7 @@ export class Transports implements TransportCore {
   #byStream(request: SipRequest, destination: AddressDestination): Promise<Flow> | Flow {
     const open = this.#places.get(placeOf(destination.transport, destination.address, destination.port));
     if (open?.open === true) return this.#by(open, request);
-    return this.#connect(destination, DIAL).then((flow) => this.#by(flow, request));
+    return this.#dialler.connect(destination, DIAL).then((flow) => this.#by(flow, request));
   }
 
   #datagramOrStream(request: SipRequest, destination: AddressDestination): Promise<Flow> | Flow {
@@ -262,7 +262,7 @@ export class Transports implements TransportCore {
     const overTcp = { ...destination, transport: 'tcp' } as const;
     const open = this.#places.get(placeOf('tcp', destination.address, destination.port));
     if (open?.open === true) return this.#by(open, withTransport(request, 'TCP'));
-    return this.#connect(overTcp, DIAL_INSTEAD).then(
+    return this.#dialler.connect(overTcp, DIAL_INSTEAD).then(
       (stream) => this.#by(stream, withTransport(request, 'TCP')),
       () => {
         // "If an attempt to send … results in a connection refused, the request SHOULD be retried using UDP" (section 18.1.1).
@@ -279,35 +279,6 @@ export class Transports implements TransportCore {
       this.#ports.find(({ socket }) => socket.family === family) ??
       this.#ports.find(({ socket }) => socket.localAddress === '::')
     );
-  }
-
-  /** One attempt for all who want to go there. */
-  #connect(to: AddressDestination, timeout: number): Promise<StreamFlow> {
-    const place = placeOf(to.transport, to.address, to.port);
-    const under = this.#dials.get(place);
-    if (under !== undefined) return under;
-    if (to.transport === 'ws' || to.transport === 'wss') return Promise.reject(new Error('browsers do not listen'));
-    if (this.#dials.size >= DIALS) return Promise.reject(new Error('too many connections are being made'));
-    const made = this.#dial(to, timeout).finally(() => this.#dials.delete(place));
-    this.#dials.set(place, made);
-    return made;
-  }
-
-  async #dial(to: AddressDestination, timeout: number): Promise<StreamFlow> {
-    const { address, port, serverName = address, transport } = to;
-    const tls = transport === 'tls' ? { ...this.#options.tls?.(), serverName } : undefined;
-    const where: DialTo = { name: transport, kind: 'sip', host: address, port, timeout, ...(tls && { tls }) };
-    let connection: Connection;
-    try {
-      connection = await dial(where);
-    } catch (error) {
-      this.counters.dialsFailed += 1;
-      throw error;
-    }
-    this.counters.dialled += 1;
-    const flow = new ConnectionFlow(this, connection);
-    connection.resume();
-    return flow;
   }
 
   /** A connection that was dialled leaves from a port of no listener. */
@@ -327,9 +298,6 @@ export class Transports implements TransportCore {
     return [...this.#listening.values()].some((ports) => ports.has(port));
   }
 }
-
-const placeOf = (transport: string, address: string, port: number): string =>
-  `${transport}|${isIP(address) === 6 ? `[${address}]` : address}|${port}`;
 
 /** "changing the transport … MUST replace the Via" (section 18.1.1): the top one is ours. */
 function withTransport(request: SipRequest, transport: string): SipRequest {

@@ -1,0 +1,54 @@
+import type { Connection } from '#src/net/connection.ts';
+import { type Destination as DialTo, dial, type DialTls } from '#src/net/dial.ts';
+import type { TransportCore } from './core.ts';
+import type { AddressDestination } from './destination.ts';
+import { ConnectionFlow, type StreamFlow } from './stream.ts';
+
+/** Connections that are being made at once. */
+const DIALS = 1000;
+
+/** Where a connection leads, as a key. */
+export const placeOf = (transport: string, address: string, port: number): string =>
+  `${transport}|${address.includes(':') ? `[${address}]` : address}|${port}`;
+
+/** Makes connections; those who want to go to the same place share one attempt. */
+export class Dialler {
+  readonly #core: TransportCore;
+  readonly #tls: () => DialTls | undefined;
+  readonly #dials = new Map<string, Promise<StreamFlow>>();
+
+  constructor(core: TransportCore, tls: () => DialTls | undefined) {
+    this.#core = core;
+    this.#tls = tls;
+  }
+
+  /** @param timeout milliseconds; rejects when there is no connection by then */
+  connect(to: AddressDestination, timeout: number): Promise<StreamFlow> {
+    const place = placeOf(to.transport, to.address, to.port);
+    const under = this.#dials.get(place);
+    if (under !== undefined) return under;
+    // RFC 7118 section 7: a WebSocket client cannot be connected to.
+    if (to.transport === 'ws' || to.transport === 'wss') return Promise.reject(new Error('browsers do not listen'));
+    if (this.#dials.size >= DIALS) return Promise.reject(new Error('too many connections are being made'));
+    const made = this.#dial(to, timeout).finally(() => this.#dials.delete(place));
+    this.#dials.set(place, made);
+    return made;
+  }
+
+  async #dial(to: AddressDestination, timeout: number): Promise<StreamFlow> {
+    const { address, port, serverName = address, transport } = to;
+    const tls = transport === 'tls' ? { ...this.#tls(), serverName } : undefined;
+    const where: DialTo = { name: transport, kind: 'sip', host: address, port, timeout, ...(tls && { tls }) };
+    let connection: Connection;
+    try {
+      connection = await dial(where);
+    } catch (error) {
+      this.#core.counters.dialsFailed += 1;
+      throw error;
+    }
+    this.#core.counters.dialled += 1;
+    const flow = new ConnectionFlow(this.#core, connection);
+    connection.resume();
+    return flow;
+  }
+}
