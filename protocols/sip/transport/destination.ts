@@ -12,6 +12,13 @@ export interface AddressDestination {
   readonly serverName?: string;
 }
 
+/** What stands for this server in a Via (RFC 3261 section 18.1.1), and in a Record-Route. */
+export interface SentBy {
+  /** An IPv6 reference has its brackets. */
+  readonly host: string;
+  readonly port: number | undefined;
+}
+
 /** RFC 3261 section 19.1.2: the default port of a transport. */
 export const defaultPort = (transport: string): number =>
   transport.toLowerCase() === 'tls' || transport.toLowerCase() === 'wss' ? 5061 : 5060;

@@ -12,7 +12,7 @@ import type { SipRequest, SipResponse } from '#protocols/sip/message/message.ts'
 import type { Malformed } from '#protocols/sip/message/parse.ts';
 import { Via } from '#protocols/sip/message/via.ts';
 import type { TransportCore, TransportCounters } from './core.ts';
-import { type AddressDestination, defaultPort, type Destination } from './destination.ts';
+import { type AddressDestination, defaultPort, type Destination, type SentBy } from './destination.ts';
 import { Dialler, placeOf } from './dialler.ts';
 import type { Flow, TransportName } from './flow.ts';
 import { LocalAddresses } from './local-address.ts';
@@ -41,12 +41,6 @@ export interface TransportsOptions {
   /** How certificates of servers that are dialled are verified. */
   readonly tls?: () => DialTls;
   readonly local?: LocalAddresses;
-}
-
-export interface SentBy {
-  /** An IPv6 reference has its brackets. */
-  readonly host: string;
-  readonly port: number | undefined;
 }
 
 /** RFC 3261 section 18.1.1: "if the path MTU is unknown … larger than 1300 bytes, the request MUST be sent using [TCP]". */
