@@ -80,9 +80,7 @@ export class Transports implements TransportCore {
 
   constructor(options: TransportsOptions) {
     this.#options = options;
-    this.limits = options.limits;
-    this.flusher = options.flusher;
-    this.timers = options.timers;
+    ({ flusher: this.flusher, limits: this.limits, timers: this.timers } = options);
     this.local = options.local ?? new LocalAddresses();
     this.#dialler = new Dialler(this, () => options.tls?.());
   }
