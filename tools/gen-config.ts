@@ -1,13 +1,13 @@
 /** Writes config/trivium.yml, config/schema.json and docs/settings.md from the declarations; with --check only compares them. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { frontEnds } from '#protocols/index.ts';
+import { plugins } from '#src/server/program.ts';
 import { jsonSchema, markdown } from '#src/settings/describe.ts';
 import { sampleSettings } from '#src/settings/sample.ts';
 import { programSections } from '#src/settings/schema.ts';
 
 const root = join(import.meta.dirname, '..');
-const declarations = programSections(frontEnds);
+const declarations = programSections(plugins);
 
 const reference = `# Settings
 

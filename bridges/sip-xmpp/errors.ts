@@ -2,8 +2,7 @@
 import type { Jid } from '#src/address/jid.ts';
 import { conditionOf, statusOf } from '#protocols/sip/edge.ts';
 import { jidFromSipUri, parseXmppUri, sipUriFromJid, xmppUriFromJid } from '#src/address/uri.ts';
-import { type Condition, conditions, type Refusal } from '#src/stanza/conditions.ts';
-import type { Stanza } from '#src/stanza/stanza.ts';
+import type { Condition, Refusal } from '#src/stanza/conditions.ts';
 
 /** Table 2, notes 1 and 2: what is answered about a device, and what about an account, where that is not what `statusOf` says. */
 const ABOUT: ReadonlyMap<Condition, { readonly full: number; readonly bare: number }> = new Map([
@@ -51,19 +50,3 @@ export function refusalOf(status: number, reason?: string, contact?: string): Re
     address !== undefined && status >= 300 && status < 400 && (condition === 'gone' || condition === 'redirect');
   return { condition, ...text, ...(told ? { address } : {}) };
 }
-
-/** What a stanza of type `error` says. */
-export function refusalIn(stanza: Stanza): Refusal | undefined {
-  const error = stanza.type === 'error' ? stanza.child('error') : undefined;
-  const found = error
-    ?.getChildElements()
-    .find((child) => child.getNS() === STANZAS && Object.hasOwn(conditions, child.getName()));
-  if (found === undefined) return undefined;
-  const text = error?.getChild('text', STANZAS)?.getText() ?? '';
-  const address = found.getText().trim();
-  // Found in the list of all conditions just now.
-  const condition = found.getName() as Condition;
-  return { condition, ...(text === '' ? {} : { text }), ...(address === '' ? {} : { address }) };
-}
-
-const STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas';

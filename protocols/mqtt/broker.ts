@@ -169,6 +169,7 @@ export class Broker {
   unsubscribe(session: Session, filter: string): boolean {
     if (!this.subscriptions.remove(session, filter)) return false;
     if (session.durable) this.stored.subscriptions.delete([...session.place, filter]);
+    if (this.reserved?.covers(filter) === true) this.devices?.listens(session);
     return true;
   }
 

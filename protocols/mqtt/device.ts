@@ -14,8 +14,6 @@ export class Device extends CoreSession {
   constructor(jid: Jid, session: Session, since: number) {
     super(jid, 'mqtt', since);
     this.session = session;
-    // A thing must not take messages from a person's client, but an account may have nothing else.
-    this.fallback = true;
     this.carbons = true;
   }
 

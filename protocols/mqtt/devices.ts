@@ -71,9 +71,22 @@ export class Devices {
     // A device of another protocol holds the name: this one has its topics, and is no device of the account.
     if (jid === undefined || this.#registry.find(jid) !== undefined) return undefined;
     const device = new Device(jid, session, this.#broker.now);
+    device.fallback = this.#broker.edge?.listens(session) ?? false;
     this.#devices.set(session, device);
     this.#host.bind(device);
     return device;
+  }
+
+  /**
+   * The subscriptions of a session have changed. One that takes messages falls in where no other device does: a thing must not take them from
+   * a person's client, but an account may have nothing else.
+   */
+  listens(session: Session): void {
+    const device = this.#devices.get(session);
+    if (device === undefined) return;
+    const listened = device.fallback;
+    device.fallback = this.#broker.edge?.listens(session) ?? false;
+    if (device.fallback && !listened) this.#host.hooks.notice('session/eased').tell(device);
   }
 
   #announce(device: Device, show: string): void {

@@ -8,4 +8,6 @@ export interface StanzaEdge {
    * @returns false when it listens to no such messages, or has no room
    */
   deliver(session: Session, stanza: Stanza): boolean;
+  /** Whether a session takes the messages of its account. */
+  listens(session: Session): boolean;
 }

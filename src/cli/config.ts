@@ -1,4 +1,4 @@
-import { frontEnds } from '#protocols/index.ts';
+import { plugins } from '#src/server/program.ts';
 import { maskedSettings, settingsText } from '#src/settings/print.ts';
 import { programSections } from '#src/settings/schema.ts';
 import { EXIT } from './exit.ts';
@@ -12,7 +12,7 @@ export function printSettings(options: CommonOptions & { readonly json?: boolean
     for (const problem of settings) complain(problem);
     return EXIT.usage;
   }
-  const declarations = programSections(frontEnds);
+  const declarations = programSections(plugins);
   if (options.json === true) say(JSON.stringify(maskedSettings(settings, declarations), undefined, 2));
   else {
     const files = settings.files.length === 0 ? 'defaults only' : settings.files.join(', ');

@@ -1,4 +1,4 @@
-import { frontEnds } from '#protocols/index.ts';
+import { plugins } from '#src/server/program.ts';
 import { EXIT } from './exit.ts';
 import { say } from './output.ts';
 
@@ -14,7 +14,7 @@ interface Implemented {
 }
 
 function implemented(): readonly Implemented[] {
-  const rows = frontEnds.flatMap(({ modules, name: protocol }) =>
+  const rows = plugins.flatMap(({ modules, name: protocol }) =>
     modules.flatMap(({ name: module, specs }) =>
       specs.map(({ document, note = '', status, title, version }) => ({
         document,

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { frontEnds } from '#protocols/index.ts';
+import { plugins } from '#src/server/program.ts';
 import { type Command, CommandError } from '#src/admin/commands.ts';
 import { failureOf, type Reply } from '#src/admin/protocol.ts';
 import { runCommand } from '#src/admin/run.ts';
@@ -29,7 +29,7 @@ export async function runOffline(settings: Settings, command: Command, given: re
   const log = createLog({ level: 'error', format: 'pretty', sink: { write: (text) => complain(text.trimEnd()) } });
   try {
     const core = await openCore(() => settings, complain);
-    const server = await Server.open({ settings, core, log, frontEnds, reread: () => settings });
+    const server = await Server.open({ settings, core, log, frontEnds: plugins, reread: () => settings });
     try {
       return { ok: true, ...(await runCommand(command, adminParts(server), given)) };
     } finally {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { frontEnds } from '#protocols/index.ts';
+import { plugins } from '#src/server/program.ts';
 import { loadSettingsFile } from '#src/settings/load.ts';
 import { formatProblem } from '#src/settings/problem.ts';
 import { programSections } from '#src/settings/schema.ts';
@@ -15,7 +15,7 @@ export interface CommonOptions {
 
 /** Reads the settings; a problem is one line each: file, line, column, cause. */
 export function readSettings({ config, data, portOffset = 0 }: CommonOptions): Settings | readonly string[] {
-  const loaded = loadSettingsFile(config, programSections(frontEnds), {
+  const loaded = loadSettingsFile(config, programSections(plugins), {
     env: process.env,
     portOffset,
     ...(data === undefined ? {} : { overrides: { data: { directory: resolve(data) } } }),

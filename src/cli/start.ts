@@ -1,4 +1,4 @@
-import { frontEnds } from '#protocols/index.ts';
+import { plugins } from '#src/server/program.ts';
 import { createLog } from '#src/observe/log.ts';
 import { openCore } from '#src/server/core.ts';
 import { Server } from '#src/server/server.ts';
@@ -25,7 +25,7 @@ export async function start(options: CommonOptions): Promise<number> {
       () => inForce.server?.settings ?? settings,
       (notice) => log.info(notice),
     );
-    const server = await Server.start({ settings, core, log, frontEnds, reread: () => readSettings(options) });
+    const server = await Server.start({ settings, core, log, frontEnds: plugins, reread: () => readSettings(options) });
     inForce.server = server;
     greet(server);
     return await untilStopped(server);

@@ -35,8 +35,11 @@ export class Carbons {
   #received({ bare, stanza, to }: Reception): void {
     const others = this.#registry.of(bare);
     if (others.length <= to.length) return;
+    // What is kept for the account comes to who falls in for it from there: a copy would be a second one.
+    const waits = to.length === 0 && !others.some(({ presence, priority }) => presence !== undefined && priority >= 0);
     const takers = others.filter(
-      (other) => other.carbons && !to.includes(other) && other.jid.full !== stanza.from?.full,
+      (other) =>
+        other.carbons && !to.includes(other) && other.jid.full !== stanza.from?.full && !(waits && other.fallback),
     );
     if (takers.length === 0 || fromOccupant(stanza) || !copied(stanza)) return;
     for (const taker of takers) taker.deliver(copyOf('received', stanza, taker));

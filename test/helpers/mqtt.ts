@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { generate, type IConnackPacket, type IConnectPacket, type Packet, parser } from 'mqtt-packet';
-import { frontEnds } from '#protocols/index.ts';
+import { plugins } from '#src/server/program.ts';
 import type { Broker } from '#protocols/mqtt/broker.ts';
 import { createLog } from '#src/observe/log.ts';
 import { openCore } from '#src/server/core.ts';
@@ -34,9 +34,9 @@ export class MqttTestServer implements AsyncDisposable {
     this.#text = text;
   }
 
-  /** @param text settings beside the listeners; anonymous clients may come in by the listener `mqtt` */
-  static async start(text = ''): Promise<MqttTestServer> {
-    const server = new MqttTestServer(text);
+  /** @param listeners more of them, as lines of the list @param text settings beside the listeners; anonymous clients may come in by the listener `mqtt` */
+  static async start(text = '', listeners = ''): Promise<MqttTestServer> {
+    const server = new MqttTestServer(`${listeners}${text}`);
     await server.begin();
     return server;
   }
@@ -48,11 +48,11 @@ export class MqttTestServer implements AsyncDisposable {
       () => undefined,
     );
     const reread = (): Settings => (settings = this.#load());
-    this.#server = await Server.start({ settings, core, log: createLog({ level: 'off' }), frontEnds, reread });
+    this.#server = await Server.start({ settings, core, log: createLog({ level: 'off' }), frontEnds: plugins, reread });
   }
 
   #load(): Settings {
-    const loaded = loadSettings(`${LISTENERS}${this.#text}`, 'test', programSections(frontEnds), {
+    const loaded = loadSettings(`${LISTENERS}${this.#text}`, 'test', programSections(plugins), {
       env: {},
       overrides: { data: { directory: this.directory }, metrics: { runtime: false }, shutdown: { grace: '200ms' } },
     });

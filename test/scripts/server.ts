@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { frontEnds } from '#protocols/index.ts';
+import { plugins } from '#src/server/program.ts';
 import { Jid } from '#src/address/jid.ts';
 import type { RosterItem } from '#src/im/roster.ts';
 import type { SubscriptionState } from '#src/im/subscription.ts';
@@ -44,11 +44,11 @@ export class ScriptServer {
       () => undefined,
     );
     const reread = (): Settings => (settings = this.#load());
-    this.#server = await Server.start({ settings, core, log: this.#log, frontEnds, reread });
+    this.#server = await Server.start({ settings, core, log: this.#log, frontEnds: plugins, reread });
   }
 
   #load(): Settings {
-    const loaded = loadSettings(`${LISTENERS}${this.#text}`, 'script', programSections(frontEnds), {
+    const loaded = loadSettings(`${LISTENERS}${this.#text}`, 'script', programSections(plugins), {
       env: {},
       overrides: {
         data: { directory: this.directory },

@@ -3,12 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { frontEnds } from '#protocols/index.ts';
+import { plugins } from '#src/server/program.ts';
 import { loadSettings, loadSettingsFile } from '#src/settings/load.ts';
 import { programSections } from '#src/settings/schema.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const declarations = programSections(frontEnds);
+const declarations = programSections(plugins);
 
 test('config/trivium.yml loads and equals the defaults', (t) => {
   const written = loadSettings(readFileSync(join(root, 'config/trivium.yml'), 'utf8'), 'f', declarations, { env: {} });

@@ -1,6 +1,7 @@
 import test from 'ava';
-import { failureOf, refusalIn, refusalOf } from '#bridges/sip-xmpp/errors.ts';
+import { failureOf, refusalOf } from '#bridges/sip-xmpp/errors.ts';
 import { conditions, type Condition } from '#src/stanza/conditions.ts';
+import { refusalIn } from '#src/stanza/error.ts';
 import { jid, stanza } from '#test/helpers/xml.ts';
 import { table2, table3 } from '#test/vectors/bridges/rfc7247.ts';
 

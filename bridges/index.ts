@@ -1,0 +1,5 @@
+import type { Bridge } from '#src/plugin/bridge.ts';
+import { mqttXmpp } from './mqtt-xmpp/index.ts';
+
+/** The bridges of this program, in the order in which they start. */
+export const bridges: readonly Bridge[] = [mqttXmpp];

@@ -1,0 +1,46 @@
+import type { RunningFrontEnd, Runtime } from '#src/plugin/front-end.ts';
+import type { Bridge } from '#src/plugin/bridge.ts';
+import { EventTopics } from './events.ts';
+import { PresenceTopics } from './presence.ts';
+import { type MqttXmppOptions, mqttXmppSection, optionsOf } from './settings.ts';
+import { MessageTopics } from './topics.ts';
+
+/** MQTT clients send and receive messages, and see presence. */
+export const mqttXmpp: Bridge = {
+  name: 'mqtt-xmpp',
+  sections: [mqttXmppSection],
+  listenerKinds: [],
+  modules: [],
+  start,
+};
+
+function start(runtime: Runtime): RunningFrontEnd {
+  const { hosts, registry, router, services, settings } = runtime;
+  const { mqtt, roster } = services;
+  const owned: Disposable[] = [];
+  // Asked for with each publication: read once a reload.
+  const current = new Map<string, MqttXmppOptions>();
+  for (const host of hosts) {
+    const broker = mqtt?.broker(host.domain);
+    if (broker === undefined || roster === undefined) continue;
+    const domain = host.domain;
+    current.set(domain, optionsOf(settings(), domain));
+    const options = (): MqttXmppOptions => current.get(domain) ?? optionsOf(settings(), domain);
+    const presence = new PresenceTopics(router, registry, roster, () => options().root);
+    const events = new EventTopics(broker, host, registry, presence, () => options().sipRoot);
+    const topics = new MessageTopics({ host, broker, router, registry, presence, events, options });
+    broker.reserved = topics;
+    broker.edge = topics;
+    owned.push(...events.serve());
+  }
+  return {
+    services: {},
+    opened: () => Promise.resolve(),
+    reloaded() {
+      for (const domain of current.keys()) current.set(domain, optionsOf(settings(), domain));
+    },
+    stop() {
+      for (const one of owned.splice(0)) one[Symbol.dispose]();
+    },
+  };
+}

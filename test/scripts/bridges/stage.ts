@@ -1,0 +1,137 @@
+/** One server with people on XMPP and things on MQTT: what one side says is seen by the other. */
+import type { Element } from 'ltx';
+import type { IPublishPacket } from 'mqtt-packet';
+import type { ConnectOptions, MqttTestClient } from '#test/helpers/mqtt.ts';
+import { MqttTestServer } from '#test/helpers/mqtt.ts';
+import { jid } from '#test/helpers/xml.ts';
+import type { SubscriptionState } from '#src/im/subscription.ts';
+import { ScriptClient } from '#test/scripts/client.ts';
+
+const LISTENERS = '  - { name: c2s, kind: c2s, address: 127.0.0.1, port: 0, tls: direct }\n';
+
+export class BridgeStage implements AsyncDisposable {
+  readonly mqtt: MqttTestServer;
+
+  private constructor(mqtt: MqttTestServer) {
+    this.mqtt = mqtt;
+  }
+
+  static async open(accounts: readonly string[], settings = ''): Promise<BridgeStage> {
+    const stage = new BridgeStage(await MqttTestServer.start(settings, LISTENERS));
+    for (const account of accounts) await stage.mqtt.register(`${account}@localhost`);
+    return stage;
+  }
+
+  /** Two accounts as after an exchange of subscriptions, or in any other state. */
+  relate(one: string, other: string, state: SubscriptionState = 'both'): void {
+    const item = (contact: string) => ({ jid: `${contact}@localhost`, groups: [], state, listed: true });
+    this.mqtt.server.im.roster.put(jid(`${one}@localhost`), item(other));
+  }
+
+  befriend(one: string, other: string): void {
+    this.relate(one, other);
+    this.relate(other, one);
+  }
+
+  /** A person's client, available, with an empty hand. */
+  async person(account: string, resource = 'phone', presence = '<presence/>'): Promise<Person> {
+    const client = await ScriptClient.dial(account, { port: this.mqtt.port('c2s'), direct: true });
+    await client.authenticate(account, 'secret');
+    await client.bind(resource);
+    client.send(presence);
+    await client.settle();
+    client.received.length = 0;
+    return new Person(client);
+  }
+
+  /** A thing's client. */
+  async thing(account: string, clientId: string, options: ConnectOptions = {}): Promise<Thing> {
+    const credentials = { username: account, password: Buffer.from('secret'), clientId };
+    const client = await this.mqtt.connect({ ...credentials, ...options });
+    if (client.reason !== 0) throw new Error(`${clientId} was refused: ${client.reason}`);
+    return new Thing(client);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.mqtt[Symbol.asyncDispose]();
+  }
+}
+
+export class Person {
+  readonly client: ScriptClient;
+
+  constructor(client: ScriptClient) {
+    this.client = client;
+  }
+
+  say(xml: string): void {
+    this.client.send(xml);
+  }
+
+  /** The next stanza of a name. */
+  async next(name = 'message'): Promise<Element> {
+    for (;;) {
+      const element = await this.client.next();
+      if (element.getName() === name) return element;
+    }
+  }
+
+  async quiet(): Promise<readonly string[]> {
+    await this.client.settle();
+    return this.client.received.splice(0).map(String);
+  }
+
+  leave(): void {
+    this.client.break();
+  }
+}
+
+/** What came on a topic. */
+export interface Heard {
+  readonly topic: string;
+  readonly text: string;
+  readonly packet: IPublishPacket;
+}
+
+export class Thing {
+  readonly client: MqttTestClient;
+  readonly #early: IPublishPacket[] = [];
+
+  constructor(client: MqttTestClient) {
+    this.client = client;
+  }
+
+  /** @returns the reasons of SUBACK; what comes before it is heard later (MQTT 5 section 3.8.4) */
+  async listen(...topics: readonly string[]): Promise<readonly number[]> {
+    const subscriptions = topics.map((topic) => ({ topic, qos: 1 as const }));
+    this.client.send({ cmd: 'subscribe', messageId: 1, subscriptions });
+    for (;;) {
+      const packet = await this.client.next();
+      if (packet.cmd === 'suback') return packet.granted as readonly number[];
+      if (packet.cmd === 'publish') this.#early.push(packet);
+    }
+  }
+
+  /** The next publication; acknowledged. */
+  async hear(): Promise<Heard> {
+    const packet = this.#early.shift() ?? (await this.client.expect('publish'));
+    if (packet.qos === 1) this.client.send({ cmd: 'puback', messageId: packet.messageId ?? 0, reasonCode: 0 });
+    return { topic: packet.topic, text: String(packet.payload), packet };
+  }
+
+  async hearJson(): Promise<Readonly<Record<string, unknown>>> {
+    const { text, topic } = await this.hear();
+    return { topic, ...(JSON.parse(text) as Record<string, unknown>) };
+  }
+
+  /** @returns the reason of PUBACK */
+  say(topic: string, payload: string, properties: object = {}): Promise<number | undefined> {
+    return this.client.publish(topic, payload, { qos: 1, properties });
+  }
+
+  /** Nothing came. */
+  async quiet(): Promise<readonly string[]> {
+    await this.client.ping();
+    return this.client.received.splice(0).map((packet) => JSON.stringify(packet));
+  }
+}
