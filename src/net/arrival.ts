@@ -22,16 +22,18 @@ export interface ArrivalListener extends ListenerInfo {
   readonly proxyProtocol: boolean;
   /** Who may send PROXY headers; everybody who reaches the listener when absent. */
   readonly proxies?: readonly IpBlock[] | undefined;
+  /** Rule that peers must pass by their address; everybody passes when absent. */
+  readonly access?: string | undefined;
 }
 
 /** Why a connection was closed before a front end saw it. */
-export type Refused = 'refused' | 'overLimit' | 'overRate' | 'proxyErrors' | 'tlsErrors';
+export type Refused = 'refused' | 'denied' | 'overLimit' | 'overRate' | 'proxyErrors' | 'tlsErrors';
 
 /** What the listeners do for an arrival. */
 export interface Door {
   readonly tls: TlsService | undefined;
   /** Counts the connection for its origin; or says why it is refused. */
-  admit(ip: string, listener: ListenerInfo): Origin | Refused;
+  admit(ip: string, listener: ArrivalListener): Origin | Refused;
   known(origin: Origin): void;
   left(socket: Socket, origin: Origin | undefined, stranger: boolean): void;
   count(reason: Refused): void;

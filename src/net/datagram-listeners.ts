@@ -8,6 +8,9 @@ export interface DatagramAcceptor {
   bound(socket: Datagrams, listener: ListenerInfo): DatagramHandler;
 }
 
+/** Why a source is not heard: the ban list, or the listener's rule. */
+type Verdict = 'refused' | 'denied' | undefined;
+
 interface Open {
   config: ListenerConfig;
   readonly socket: Datagrams;
@@ -23,13 +26,14 @@ const BUFFER = 4 * 1_048_576;
 export class DatagramListeners {
   readonly #acceptors = new Map<string, DatagramAcceptor>();
   readonly #open = new Map<string, Open>();
-  readonly #refuses: (ip: string, listener: ListenerInfo) => boolean;
+  readonly #judge: (ip: string, listener: ListenerConfig) => Verdict;
   readonly #past: DatagramCounters = { received: 0, receivedBytes: 0, sent: 0, sentBytes: 0, dropped: 0 };
-  /** Datagrams that were thrown away because their source is banned. */
+  /** Datagrams that were thrown away because of their source: it is banned, or the listener's rule does not let it pass. */
   refused = 0;
+  denied = 0;
 
-  constructor(refuses: (ip: string, listener: ListenerInfo) => boolean) {
-    this.#refuses = refuses;
+  constructor(judge: (ip: string, listener: ListenerConfig) => Verdict) {
+    this.#judge = judge;
   }
 
   /** Throws when somebody takes the kind already. */
@@ -68,16 +72,18 @@ export class DatagramListeners {
   async listen(config: ListenerConfig): Promise<void> {
     const acceptor = this.#acceptors.get(config.kind);
     if (acceptor === undefined) throw new Error(`nobody takes ${config.kind} datagrams`);
+    const key = keyOf(config);
+    const current = (): ListenerConfig => this.#open.get(key)?.config ?? config;
     const open = async (address: string): Promise<Datagrams> =>
       await openUdp({ address, port: config.port ?? 0, receiveBuffer: BUFFER, sendBuffer: BUFFER }, (socket) =>
-        this.#guarded(acceptor.bound(socket, config), config),
+        this.#guarded(acceptor.bound(socket, config), current),
       );
     const socket = await open(config.address).catch(async (error: NodeJS.ErrnoException) => {
       // A machine without IPv6.
       if (config.address !== '::' || (error.code !== 'EAFNOSUPPORT' && error.code !== 'EADDRNOTAVAIL')) throw error;
       return await open('0.0.0.0');
     });
-    this.#open.set(keyOf(config), { config, socket });
+    this.#open.set(key, { config, socket });
   }
 
   stop(): void {
@@ -90,27 +96,27 @@ export class DatagramListeners {
     socket.close();
   }
 
-  /** The ban list is asked once a second for each source; the table of verdicts has a bound. */
-  #guarded(handler: DatagramHandler, listener: ListenerInfo): DatagramHandler {
-    const verdicts = new Map<string, boolean>();
+  /** Asks once a second for each source; the table of verdicts has a bound. @param listener its newest settings */
+  #guarded(handler: DatagramHandler, listener: () => ListenerConfig): DatagramHandler {
+    const verdicts = new Map<string, Verdict>();
     let begun = 0;
-    const isRefused = (ip: string): boolean => {
+    const verdictOn = (ip: string): Verdict => {
       const now = performance.now();
       if (now - begun > REMEMBERED || verdicts.size >= SOURCES) {
         verdicts.clear();
         begun = now;
       }
-      let verdict = verdicts.get(ip);
-      if (verdict === undefined) {
-        verdict = this.#refuses(ip, listener);
-        verdicts.set(ip, verdict);
-      }
+      const known = verdicts.get(ip);
+      if (known !== undefined || verdicts.has(ip)) return known;
+      const verdict = this.#judge(ip, listener());
+      verdicts.set(ip, verdict);
       return verdict;
     };
     return {
       onDatagram: (bytes, address, port) => {
-        if (isRefused(address)) this.refused += 1;
-        else handler.onDatagram(bytes, address, port);
+        const verdict = verdictOn(address);
+        if (verdict === undefined) handler.onDatagram(bytes, address, port);
+        else this[verdict] += 1;
       },
       onClose: () => handler.onClose?.(),
     };

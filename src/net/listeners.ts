@@ -1,5 +1,5 @@
 import type { Server, Socket } from 'node:net';
-import { type Acceptor, Arrival, type Door, type Refused } from './arrival.ts';
+import { type Acceptor, Arrival, type ArrivalListener, type Door, type Refused } from './arrival.ts';
 import type { ListenerInfo } from './connection.ts';
 import { type DatagramAcceptor, DatagramListeners } from './datagram-listeners.ts';
 import { boundPort, keyOf, listen, type ListenerConfig, placeOf, sharePlace } from './listening.ts';
@@ -16,6 +16,8 @@ export interface ListenersOptions {
   readonly limits: ConnectionLimits;
   /** Asked before anything is read; true closes the connection. Gets the peer's IP address and the listener. */
   readonly refuses: (ip: string, listener: ListenerInfo) => boolean;
+  /** Asked of listeners with a rule: may the address come? Everybody may when absent. */
+  readonly allows?: (ip: string, rule: string, listener: ListenerInfo) => boolean;
   readonly fault: (error: Error, listener: ListenerInfo) => void;
 }
 
@@ -42,13 +44,22 @@ export class Listeners implements Door {
   #limits: ConnectionLimits;
   #drained: (() => void) | undefined = undefined;
   /** Plain numbers since the start. */
-  readonly counters = { accepted: 0, closed: 0, refused: 0, overLimit: 0, overRate: 0, proxyErrors: 0, tlsErrors: 0 };
+  readonly counters = {
+    accepted: 0,
+    closed: 0,
+    refused: 0,
+    denied: 0,
+    overLimit: 0,
+    overRate: 0,
+    proxyErrors: 0,
+    tlsErrors: 0,
+  };
 
   constructor(options: ListenersOptions) {
     this.#options = options;
     this.tls = options.tls;
     this.#limits = options.limits;
-    this.datagrams = new DatagramListeners(options.refuses);
+    this.datagrams = new DatagramListeners((ip, listener) => this.#verdict(ip, listener));
   }
 
   /** Says who takes the connections of a kind. Throws when somebody does already. */
@@ -183,9 +194,15 @@ export class Listeners implements Door {
   }
 
   /** @internal */
-  admit(ip: string, listener: ListenerInfo): Origin | Refused {
-    if (this.#options.refuses(ip, listener)) return 'refused';
-    return this.#origins.enter(ip, this.#limits, performance.now());
+  admit(ip: string, listener: ArrivalListener): Origin | Refused {
+    return this.#verdict(ip, listener) ?? this.#origins.enter(ip, this.#limits, performance.now());
+  }
+
+  #verdict(ip: string, listener: ArrivalListener): 'refused' | 'denied' | undefined {
+    const { allows, refuses } = this.#options;
+    if (refuses(ip, listener)) return 'refused';
+    const { access } = listener;
+    return access === undefined || allows?.(ip, access, listener) !== false ? undefined : 'denied';
   }
 
   /** @internal */

@@ -18,11 +18,12 @@ export function listenersOf(settings: Settings): readonly (ListenerSettings & { 
 export function listenerConfigs(settings: Settings): readonly ListenerConfig[] {
   const { directory } = settings.of(dataSection);
   return listenersOf(settings).map((listener) => {
-    const { address, backlog, kind, mode, name, path, port, proxies, tls, transport } = listener;
+    const { access, address, backlog, kind, mode, name, path, port, proxies, tls, transport } = listener;
     return {
       name,
       kind,
       tls,
+      access,
       address,
       port,
       transport,

@@ -41,16 +41,20 @@ export function declareCoreMetrics(metrics: Metrics, { listeners, registry, rout
     'Datagrams that could not be sent',
     () => datagrams.counters.dropped,
   );
-  metrics.counted('trivium_datagrams_refused_total', 'Datagrams of banned sources', () => datagrams.refused);
+  metrics.countedBy('trivium_datagrams_refused_total', 'Datagrams that no front end saw', ['reason'], () => [
+    [['ban'], datagrams.refused],
+    [['access'], datagrams.denied],
+  ]);
   metrics.counted('trivium_connections_accepted_total', 'Connections accepted', () => listeners.counters.accepted);
   metrics.countedBy(
     'trivium_connections_refused_total',
     'Connections closed before a front end saw them',
     ['reason'],
     () => {
-      const { overLimit, overRate, proxyErrors, refused, tlsErrors } = listeners.counters;
+      const { denied, overLimit, overRate, proxyErrors, refused, tlsErrors } = listeners.counters;
       return [
         [['ban'], refused],
+        [['access'], denied],
         [['limit'], overLimit],
         [['rate'], overRate],
         [['proxy'], proxyErrors],

@@ -1,5 +1,6 @@
 import type { Access } from '#src/accounts/access.ts';
 import type { BanPolicy } from '#src/accounts/bans.ts';
+import { parseIp } from '#src/address/ip.ts';
 import type { ConnectionLimits } from '#src/net/listeners.ts';
 import { bansSection, limitsSection, quotasSection } from '#src/settings/schema.ts';
 import type { Settings } from '#src/settings/settings.ts';
@@ -15,6 +16,12 @@ export function banPolicy(settings: Settings): Partial<BanPolicy> {
 export function connectionLimits(settings: Settings): ConnectionLimits {
   const { per_ip: perIp, per_ip_before_auth: perIpBeforeAuth, total } = settings.of(limitsSection).connections;
   return { perIp, perIpBeforeAuth, total };
+}
+
+/** May an address come to a listener with this rule? */
+export function passes(access: Access, rule: string, ip: string, listener: string): boolean {
+  const address = parseIp(ip);
+  return access.allows(rule, address === undefined ? { listener } : { address, listener });
 }
 
 /** What accounts may store, by the settings in force at the time. */

@@ -30,7 +30,7 @@ import { declareCoreMetrics } from './metrics.ts';
 import { followAccounts, type ImServices, serveIm } from './im.ts';
 import { adminParts, serverCommands } from './admin.ts';
 import { serveObservation } from './observation.ts';
-import { banPolicy, connectionLimits, imLimits } from './policies.ts';
+import { banPolicy, connectionLimits, imLimits, passes } from './policies.ts';
 import { runtimeOf } from './runtime.ts';
 
 export interface ServerOptions {
@@ -123,6 +123,8 @@ export class Server {
       tls: this.#tls,
       limits: connectionLimits(settings),
       refuses: (ip) => this.bans.isBanned(ip),
+      // Rules that are the same for all hosts, as listeners are.
+      allows: (ip, rule, { name }) => passes(this.access(''), rule, ip, name),
       fault: (error, { name }) => log.error('a listener failed', { listener: name, error: error.message }),
     });
     this.http = new HttpService((listener) => httpPaths(this.#settings).get(listener) ?? new Map(), fault);

@@ -80,7 +80,9 @@ function listenerSchema(kinds: readonly ListenerKind[]) {
         .optional()
         .describe('Load balancers whose PROXY headers are believed; others are refused. Everybody when absent.'),
       backlog: count(1, 65535).prefault(511).describe('Connections the system may hold before they are accepted.'),
-      access: accessName('access').optional().describe('Rule that a connection must pass by its IP address.'),
+      access: accessName('access')
+        .optional()
+        .describe('Rule that connections, and for udp datagrams, must pass by their IP address.'),
       shaper: accessName('access')
         .optional()
         .describe('Rule that gives the shaper for the bytes received; the kind chooses when absent.'),

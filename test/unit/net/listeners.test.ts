@@ -266,3 +266,18 @@ test('the ban list is asked before anything else, with address and listener', as
   t.is(accepted.length, 0);
   t.is(listeners.counters.refused, 1);
 });
+
+test('the rule of a listener says which addresses may come; a reload puts another one in force', async (t) => {
+  const asked: string[] = [];
+  const allows = (ip: string, rule: string): boolean => {
+    asked.push(`${ip} ${rule}`);
+    return rule === 'here';
+  };
+  const { listeners, next, port } = await harness(t, [{ ...plain, access: 'elsewhere' }], { allows });
+  t.is(await untilClosed(await dial(t, port())), '');
+  t.is(listeners.counters.denied, 1);
+  await listeners.apply([{ ...plain, access: 'here' }]);
+  await dial(t, port());
+  await next();
+  t.deepEqual(asked, ['127.0.0.1 elsewhere', '127.0.0.1 here']);
+});

@@ -135,3 +135,28 @@ test('listeners: a kind on UDP beside the same port on TCP; kept, closed, and th
   t.is(listeners.datagrams.counters.received, 1);
   t.deepEqual(faults, []);
 });
+
+test('the rule of a UDP listener says whose datagrams are heard; a reload puts another one in force', async (t) => {
+  const ear = new Ear();
+  const listeners = new Listeners({
+    tls: undefined,
+    limits: { total: 10, perIp: 10 },
+    refuses: () => false,
+    allows: (ip, rule) => ip === '127.0.0.1' && rule === 'here',
+    fault: (error) => t.fail(String(error)),
+  });
+  t.teardown(() => listeners.stop());
+  listeners.serveDatagrams('test', { bound: () => ear });
+  const config = { ...plain, name: 'udp', kind: 'test', address: '127.0.0.1', port: 0, transport: 'udp' } as const;
+  await listeners.apply([{ ...config, access: 'elsewhere' }]);
+  const port = listeners.bound[0]?.boundPort ?? 0;
+  const other = await peer(t);
+  other.send('denied', port, '127.0.0.1');
+  while (listeners.datagrams.denied === 0) await new Promise((resolve) => setImmediate(resolve));
+  await listeners.apply([{ ...config, access: 'here' }]);
+  // What a source is told holds for a moment: it tries until then.
+  const tries = setInterval(() => other.send('heard', port, '127.0.0.1'), 50);
+  await ear.until(1);
+  clearInterval(tries);
+  t.is(ear.heard[0]?.text, 'heard');
+});
