@@ -1,0 +1,95 @@
+/** Who is let in from elsewhere, and what nobody gets. */
+import test from 'ava';
+import { SipTestServer } from '#test/helpers/sip.ts';
+
+const JULIET = 'juliet@localhost';
+
+async function verona(text = ''): Promise<SipTestServer> {
+  const server = await SipTestServer.start(text);
+  await server.register(JULIET);
+  return server;
+}
+
+test('somebody from elsewhere calls nobody here: 403', async (t) => {
+  await using server = await verona();
+  const stranger = await server.phone('eve@elsewhere.example');
+  for (const method of ['INVITE', 'MESSAGE', 'SUBSCRIBE', 'OPTIONS']) {
+    const fields = [['Contact', `<${stranger.contact}>`] as const, ['Event', 'dialog'] as const];
+    t.is((await stranger.ask(stranger.request(method, { to: `sip:${JULIET}`, fields }))).status, 403, method);
+  }
+});
+
+test('a rule lets callers of a domain in, to accounts of this server only', async (t) => {
+  await using server = await verona(`
+acl: { friends: [{ server: [elsewhere.example] }] }
+access: { callers: [{ allow: friends }] }
+sip: { foreign_callers: callers }
+`);
+  const juliet = await server.registered(JULIET);
+  const friend = await server.phone('eve@elsewhere.example');
+  const stranger = await server.phone('eve@other.example');
+  const fields = [['Contact', `<${friend.contact}>`] as const];
+  const sent = friend.request('INVITE', { to: `sip:${JULIET}`, fields });
+  friend.send(sent);
+  juliet.answer(await juliet.asked('INVITE'), 486);
+  t.is((await friend.final(sent)).status, 486);
+  t.is((await stranger.ask(stranger.request('INVITE', { to: `sip:${JULIET}`, fields }))).status, 403);
+  // No relay.
+  t.is((await friend.ask(friend.request('INVITE', { to: 'sip:mallory@third.example', fields }))).status, 403);
+  const routed = [...fields, ['Route', '<sip:192.0.2.1;lr>'] as const];
+  t.is((await friend.ask(friend.request('INVITE', { to: `sip:${JULIET}`, fields: routed }))).status, 403);
+});
+
+test('an account that is not there is challenged like one that is', async (t) => {
+  await using server = await verona();
+  const nobody = await server.phone('nobody@localhost');
+  const fields = [['Contact', `<${nobody.contact}>`] as const];
+  t.is((await nobody.ask(nobody.request('INVITE', { to: `sip:${JULIET}`, fields }))).status, 407);
+  t.is((await nobody.prove(nobody.request('INVITE', { to: `sip:${JULIET}`, fields }))).status, 407);
+  t.is((await nobody.register()).status, 401);
+});
+
+for (const [what, method, given, status] of [
+  ['a method that the server does not have', 'FROBNICATE', {}, 501],
+  ['INVITE to the server', 'INVITE', { fields: [['Contact', '<sip:x@127.0.0.1>']] }, 405],
+  ['a request in a dialog that nobody knows', 'BYE', { to: '<sip:localhost>;tag=1' }, 481],
+  ['an extension that nobody knows', 'OPTIONS', { fields: [['Require', 'nothing']] }, 420],
+  ['a scheme that nobody knows', 'OPTIONS', { uri: 'mailto:a@b' }, 416],
+  ['a Max-Forwards that is no number', 'OPTIONS', { fields: [['Expires', 'soon']] }, 400],
+] as const) {
+  test(`${what} gets ${status}`, async (t) => {
+    await using server = await verona();
+    const phone = await server.phone('eve@elsewhere.example');
+    const {
+      fields = [],
+      to = 'sip:localhost',
+      uri = 'sip:localhost',
+    } = given as {
+      readonly fields?: readonly (readonly [string, string])[];
+      readonly to?: string;
+      readonly uri?: string;
+    };
+    t.is((await phone.ask(phone.request(method, { to, uri, fields }))).status, status);
+  });
+}
+
+test('a scanner gets no answer, and is counted', async (t) => {
+  await using server = await verona();
+  const phone = await server.phone('eve@elsewhere.example');
+  phone.send(phone.request('OPTIONS', { to: 'sip:localhost', fields: [['User-Agent', 'Friendly-Scanner']] }));
+  t.is((await phone.ask(phone.request('OPTIONS', { to: 'sip:localhost' }))).status, 200);
+  t.is(server.sip.guard.counters.scanner, 1);
+  t.is(phone.received.length, 0);
+});
+
+test('who sends too much gets no answer', async (t) => {
+  await using server = await verona(`
+access: { ban_exempt: [{ allow: none }] }
+sip: { request_rate: 1, request_burst: 3 }
+`);
+  const phone = await server.phone('eve@elsewhere.example');
+  for (let at = 0; at < 3; at++) t.is((await phone.ask(phone.request('OPTIONS', { to: 'sip:localhost' }))).status, 200);
+  phone.send(phone.request('OPTIONS', { to: 'sip:localhost' }));
+  while (server.sip.guard.counters.flood === 0) await new Promise((resolve) => setImmediate(resolve));
+  t.is(phone.received.length, 0);
+});
