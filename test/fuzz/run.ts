@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { round as mqtt } from './mqtt.ts';
+import { round as sip } from './sip.ts';
 import { round as socks } from './socks.ts';
 import { close, round as streams } from './streams.ts';
 import { round as xml } from './xml.ts';
@@ -16,6 +17,7 @@ const TARGETS: ReadonlyMap<string, (seed: number) => number | Promise<number>> =
   ['streams', streams],
   ['mqtt', mqtt],
   ['socks', socks],
+  ['sip', sip],
 ]);
 
 const { values } = parseArgs({
