@@ -1,5 +1,6 @@
 import type { Jid } from '#src/address/jid.ts';
 import type { Connection } from '#src/net/connection.ts';
+import type { ReadBuffers } from '#src/net/read-buffers.ts';
 import type { Shaper } from '#src/net/shaper.ts';
 import type { Timed, Timers } from '#src/net/timers.ts';
 import { Half, type Whole } from './half.ts';
@@ -22,6 +23,7 @@ export interface Activation {
 export interface Table {
   readonly options: ProxyOptions;
   readonly timers: Timers;
+  readonly buffers: ReadBuffers;
   moved(bytes: number): void;
   ended(stream: Bytestream, end: End): void;
 }
@@ -64,6 +66,10 @@ export class Bytestream implements Whole, Timed {
 
   get patience(): number {
     return this.#table.options.idle;
+  }
+
+  get buffers(): ReadBuffers {
+    return this.#table.buffers;
   }
 
   get buffer(): number {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Jid } from '#src/address/jid.ts';
 import type { Connection } from '#src/net/connection.ts';
+import { ReadBuffers } from '#src/net/read-buffers.ts';
 import type { Shaper } from '#src/net/shaper.ts';
 import type { Timers } from '#src/net/timers.ts';
 import { type Refusal, refuse } from '#src/stanza/conditions.ts';
@@ -16,6 +17,7 @@ export interface Allowance {
 /** The bytestreams of the server, by hash: the proxy of one host activates what came in by the address of another. */
 export class Bytestreams implements Table {
   readonly timers: Timers;
+  readonly buffers = new ReadBuffers();
   readonly #options: () => ProxyOptions;
   readonly #streams = new Map<string, Bytestream>();
   /** Open bytestreams of each initiator, by bare JID. */

@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { Connection, ConnectionHandler } from '#src/net/connection.ts';
+import type { ReadBuffers } from '#src/net/read-buffers.ts';
 import { Throttle, type Gate, type Shaper } from '#src/net/shaper.ts';
 import type { Timers } from '#src/net/timers.ts';
 
@@ -14,6 +15,8 @@ export interface Whole {
   readonly patience: number;
   /** Bytes that may wait for a side. */
   readonly buffer: number;
+  /** What the sides are read into. */
+  readonly buffers: ReadBuffers;
   /** Bytes have gone from one side to the other. */
   moved(bytes: number): void;
   /** Bytes came before the activation: they are ignored (XEP-0065 section 10.1). */
@@ -47,13 +50,15 @@ export class Half implements ConnectionHandler, Gate {
     this.#other = other;
     if (shaper !== undefined) this.#throttle = new Throttle(this, timers, shaper);
     this.connection.authenticated();
+    this.connection.readInto(this.#whole.buffers);
   }
 
   onData(chunk: Buffer): void {
     const other = this.#other;
     if (other === undefined) return this.#whole.ignored(this, chunk.length);
     this.#whole.moved(chunk.length);
-    other.connection.write(chunk);
+    const { buffers } = this.#whole;
+    other.connection.write(chunk, () => buffers.give(chunk));
     if (other.connection.buffered > this.#whole.buffer) this.#hold(HOLD.full);
     this.#throttle?.received(chunk.length);
   }

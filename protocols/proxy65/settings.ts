@@ -20,7 +20,7 @@ export const proxy65Section = declare(
     idle_timeout: duration({ min: '1s', max: '1d' })
       .prefault('5m')
       .describe('Time without a byte after which a bytestream is closed.'),
-    max_streams: count(1, 1_000_000).prefault(10_000).describe('Bytestreams at the same time, over all hosts.'),
+    max_streams: count(1, 1_000_000).prefault(1000).describe('Bytestreams at the same time, over all hosts.'),
     buffer: size({ min: '16KB', max: '16MB' })
       .prefault('256KB')
       .describe('Bytes that may wait for each side of a bytestream; above it the other side is not read.'),

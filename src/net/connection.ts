@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { readInto, type ReadBuffers } from './read-buffers.ts';
 import { peerFault, type TlsInfo, tlsInfo } from './tls-info.ts';
 import type { TlsService } from './tls.ts';
 
@@ -133,9 +134,29 @@ export class Connection {
     return this.#socket.bytesWritten;
   }
 
-  /** Writes at once; after `end` and on a closed connection nothing. @returns false when the kernel is behind */
-  write(bytes: Buffer | string): boolean {
-    return (this.#state === 'open' || this.#state === 'securing') && this.#socket.write(bytes);
+  /**
+   * Writes at once; after `end` and on a closed connection nothing.
+   * @param taken is told when the kernel has them, or never will: the bytes may change again
+   * @returns false when the kernel is behind
+   */
+  write(bytes: Buffer | string, taken?: () => void): boolean {
+    return (this.#state === 'open' || this.#state === 'securing') && this.#socket.write(bytes, taken);
+  }
+
+  /**
+   * From now on what comes is read into these buffers, where that is possible; whoever gets them gives them back. For bytes that only
+   * pass through.
+   */
+  readInto(buffers: ReadBuffers): void {
+    if (this.#state !== 'open') return;
+    const old = this.#socket;
+    const fresh = readInto(buffers, old, (chunk) => this.received(chunk));
+    if (fresh === undefined) return;
+    for (const [event, listener] of SHARED) old.off(event, listener);
+    old.on('error', onError);
+    this.#socket = fresh;
+    this.#listen(fresh);
+    fresh.resume();
   }
 
   pause(): void {
