@@ -1,5 +1,6 @@
 import yargs from 'yargs';
 import { mqttOptions, runMqtt } from '#tools/bench/mqtt/command.ts';
+import { proxy65Options, runProxy65 } from '#tools/bench/proxy65/command.ts';
 import { runXmpp, xmppOptions } from '#tools/bench/xmpp/command.ts';
 
 /** The exit code of a bench; an error is told in one line. */
@@ -23,6 +24,9 @@ await yargs(process.argv.slice(2))
     'brokers: pairs, fans, wildcard filters, durable sessions, memory of idle clients',
     mqttOptions,
     (options) => exitCode(runMqtt(options)),
+  )
+  .command('proxy65', 'proxies for SOCKS5 bytestreams: files between clients', proxy65Options, (options) =>
+    exitCode(runProxy65(options)),
   )
   .demandCommand(1)
   .strict()

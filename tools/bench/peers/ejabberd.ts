@@ -36,5 +36,7 @@ function ejabberdWith(template: string): Peer {
 }
 
 export const ejabberd: Peer = ejabberdWith('ejabberd.yml');
+/** Its proxy for bytestreams, mod_proxy65, at the second port. */
+export const ejabberdProxy65: Peer = ejabberdWith('ejabberd-proxy65.yml');
 /** Its MQTT broker, mod_mqtt. */
 export const ejabberdMqtt: Peer = { ...ejabberdWith('ejabberd-mqtt.yml'), named: true };

@@ -5,12 +5,18 @@ import { type Peer, accepting, launch, writeTemplate } from '#tools/bench/peers/
 const PROSODY = '/usr/bin/prosody';
 
 /** Prosody as Debian packages it, in the foreground. */
-export const prosody: Peer = {
-  name: 'prosody',
-  available: () => existsSync(PROSODY),
-  configure: (place) => void writeTemplate('prosody.cfg.lua', place),
-  start: async (place) => {
-    const args = ['-F', '--config', join(place.directory, 'prosody.cfg.lua')];
-    return await launch(place, { command: PROSODY, args }, () => accepting(place.port, place.tlsPort));
-  },
-};
+function prosodyWith(template: string): Peer {
+  return {
+    name: 'prosody',
+    available: () => existsSync(PROSODY),
+    configure: (place) => void writeTemplate(template, place),
+    start: async (place) => {
+      const args = ['-F', '--config', join(place.directory, template)];
+      return await launch(place, { command: PROSODY, args }, () => accepting(place.port, place.tlsPort));
+    },
+  };
+}
+
+export const prosody: Peer = prosodyWith('prosody.cfg.lua');
+/** Its proxy for bytestreams, mod_proxy65, at the second port. */
+export const prosodyProxy65: Peer = prosodyWith('prosody-proxy65.cfg.lua');

@@ -30,3 +30,5 @@ function triviumWith(template: string): Peer {
 export const trivium: Peer = triviumWith('trivium.yml');
 /** Its MQTT broker. */
 export const triviumMqtt: Peer = triviumWith('trivium-mqtt.yml');
+/** Its proxy for bytestreams, at the second port. */
+export const triviumProxy65: Peer = triviumWith('trivium-proxy65.yml');
