@@ -6,6 +6,7 @@ import type { Presence } from '#src/im/presence.ts';
 import { Timers } from '#src/net/timers.ts';
 import type { Log } from '#src/observe/log.ts';
 import type { Runtime } from '#src/plugin/front-end.ts';
+import { bansSection } from '#src/settings/schema.ts';
 import { Addresses } from './addresses.ts';
 import { Aliases } from './aliases.ts';
 import { Authenticator } from './authenticate.ts';
@@ -366,7 +367,8 @@ export class SipServer {
 }
 
 /** Those whom nobody bans are not limited either. */
-function exempt({ access, hosts }: Runtime, ip: string): boolean {
+function exempt({ access, hosts, settings }: Runtime, ip: string): boolean {
   const address = parseIp(ip);
-  return address !== undefined && hosts.some(({ domain }) => access(domain).allows('ban_exempt', { address }));
+  const rule = settings().of(bansSection).exempt;
+  return address !== undefined && hosts.some(({ domain }) => access(domain).allows(rule, { address }));
 }
