@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { parseIp } from '#src/address/ip.ts';
 import { Jid } from '#src/address/jid.ts';
+import { connectionId } from '#protocols/stun/attributes/connection-id.ts';
 import { messageIntegritySha256 } from '#protocols/stun/attributes/message-integrity-sha256.ts';
 import { messageIntegrity } from '#protocols/stun/attributes/message-integrity.ts';
 import { nonce } from '#protocols/stun/attributes/nonce.ts';
@@ -23,6 +24,7 @@ import {
   verifyIntegritySha256,
 } from '#protocols/stun/integrity.ts';
 import type { Message } from '#protocols/stun/message.ts';
+import { methods } from '#protocols/stun/methods.ts';
 import type { Owner } from './allocation.ts';
 import type { Link } from './links/link.ts';
 import { promisesAlgorithms } from './nonce.ts';
@@ -66,7 +68,7 @@ export function authenticate(server: TurnServer, link: Link, message: Message): 
   const algorithm = promisesAlgorithms(told.nonce) ? chosenAlgorithm(message) : 'md5';
   if (algorithm === undefined) return badRequest;
   const sha256 = message.has(passwordAlgorithm);
-  const state = server.nonces.check(told.nonce, link, server.timers.now, server.options.nonceLifetime);
+  const state = nonceState(server, link, message, told.nonce);
   // "If the value of the USERNAME or USERHASH attribute is not valid": 401
   const host = server.hostOf(told.realm);
   const found =
@@ -82,6 +84,15 @@ export function authenticate(server: TurnServer, link: Link, message: Message): 
   if (state !== 'fresh') return staleNonce;
   if (found.account !== undefined && !mayRelay(server, link, found.account)) return forbidden;
   return { user: found.user, username: told.name, host, key, sha256 };
+}
+
+/** RFC 6062 section 4.3: a data connection authenticates as its control connection does, so that one's nonce serves for it too. */
+function nonceState({ connections, nonces, options, timers }: TurnServer, link: Link, message: Message, value: string) {
+  const state = nonces.check(value, link, timers.now, options.nonceLifetime);
+  if (state !== 'foreign' || message.method !== methods.connectionBind) return state;
+  const id = message.get(connectionId);
+  const control = id === undefined ? undefined : connections.get(id)?.control;
+  return control === undefined ? state : nonces.check(value, control, timers.now, options.nonceLifetime);
 }
 
 /** The user name, by itself or by its hash; empty for a hash that nobody has. */

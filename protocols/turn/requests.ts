@@ -63,10 +63,16 @@ function request(server: TurnServer, link: Link, message: Message): void {
   // "Once the authentication checks are done, the STUN agent checks for unknown attributes"
   const unknown = message.unknown(knownAttributes);
   if (unknown.length > 0) return void exchange.refuseUnknown(unknown);
-  void Promise.resolve(handler(exchange)).catch((error: unknown) => {
-    server.log.error('a request failed', { error: String(error) });
+  void carryOut(handler, exchange);
+}
+
+async function carryOut(handler: Handler, exchange: Exchange): Promise<void> {
+  try {
+    await handler(exchange);
+  } catch (error) {
+    exchange.server.log.error('a request failed', { error: String(error) });
     exchange.refuse(errorCodes.serverError);
-  });
+  }
 }
 
 /** RFC 8656 section 11.2. Other indications of a client mean nothing here. */

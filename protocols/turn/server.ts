@@ -57,7 +57,7 @@ export class TurnServer {
   readonly #nonceKey: Buffer;
   readonly #settings: () => Settings;
   /** By identifier: who holds the peer data connections that wait to be bound (RFC 6062). */
-  readonly #connections = new Map<number, TcpRelay>();
+  readonly connections = new Map<number, TcpRelay>();
 
   constructor({ access, accounts, bans, flusher, hosts, key, log, settings, timers }: Runtime) {
     this.options = optionsOf(settings());
@@ -168,17 +168,9 @@ export class TurnServer {
 
   newConnectionId(relay: TcpRelay): number {
     let id = randomConnectionId();
-    while (this.#connections.has(id)) id = randomConnectionId();
-    this.#connections.set(id, relay);
+    while (this.connections.has(id)) id = randomConnectionId();
+    this.connections.set(id, relay);
     return id;
-  }
-
-  forgetConnection(id: number): void {
-    this.#connections.delete(id);
-  }
-
-  connectionOf(id: number): TcpRelay | undefined {
-    return this.#connections.get(id);
   }
 
   /** RFC 6062 section 5.3: tells the client that a peer has connected. */

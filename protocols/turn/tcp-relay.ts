@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer';
 import { randomInt } from 'node:crypto';
 import type { Connection, ConnectionHandler } from '#src/net/connection.ts';
 import { openTcpRelay, splice, type TcpRelaySocket } from '#src/net/tcp-relay.ts';
@@ -5,7 +6,7 @@ import type { Timed } from '#src/net/timers.ts';
 import { type Family, familyOf, type TransportAddress } from '#protocols/stun/address.ts';
 import type { RelayAddress } from './addresses.ts';
 import type { Allocation, Owner } from './allocation.ts';
-import type { Surrendered } from './links/link.ts';
+import type { Link } from './links/link.ts';
 import type { TurnServer } from './server.ts';
 
 /** RFC 6062 sections 5.2 and 5.3: milliseconds until a peer data connection is bound, and until it is made. */
@@ -84,6 +85,11 @@ export class TcpRelay {
     this.#allocation = allocation;
   }
 
+  /** The control connection (RFC 6062 section 3). */
+  get control(): Link | undefined {
+    return this.#allocation?.link;
+  }
+
   get owner(): Owner | undefined {
     return this.#allocation?.owner;
   }
@@ -132,13 +138,14 @@ export class TcpRelay {
     this.#server.connectionAttempt(allocation, { family: familyOf(address), address, port }, id);
   }
 
-  /** Joins a client data connection to the peer's (section 5.4). @returns false when there is no such connection that waits */
-  bind(id: number, client: () => Surrendered): boolean {
+  /** Joins a client data connection to the peer's (section 5.4), which waits. @param last the answer to the client */
+  bind(id: number, client: Link, last: Buffer): void {
     const pending = this.#pending.get(id);
     const allocation = this.#allocation;
-    if (pending === undefined || allocation === undefined) return false;
+    const surrendered = client.surrender?.(last);
+    if (pending === undefined || allocation === undefined || surrendered === undefined) return;
     this.#forget(pending);
-    const { connection, rest } = client();
+    const { connection, rest } = surrendered;
     this.#bound.add(connection);
     if (rest.length > 0) pending.connection.write(rest);
     splice(connection, pending.connection, (there, back) => {
@@ -146,11 +153,6 @@ export class TcpRelay {
       this.#peers.delete(pending.key);
       this.#count(allocation, there + rest.length, back);
     });
-    return true;
-  }
-
-  waits(id: number): boolean {
-    return this.#pending.has(id);
   }
 
   /** @internal A peer has gone before it was bound. */
@@ -177,7 +179,7 @@ export class TcpRelay {
 
   #forget(peer: PeerConnection): void {
     this.#pending.delete(peer.id);
-    this.#server.forgetConnection(peer.id);
+    this.#server.connections.delete(peer.id);
     this.#server.timers.remove(peer);
   }
 
