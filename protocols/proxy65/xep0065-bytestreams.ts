@@ -32,7 +32,7 @@ export const bytestreams = defineModule({
       status: 'partial',
       note: 'CONNECT to the hash of a bytestream',
     },
-    { document: 'RFC 1929', version: '', title: 'Username/Password Authentication for SOCKS V5', status: 'complete' },
+    { document: 'RFC 1929', version: '2', title: 'Username/Password Authentication for SOCKS V5', status: 'complete' },
   ],
   settings: moduleSettings,
   needs: ['proxy65', 'router', 'registry'],
