@@ -15,6 +15,8 @@ export interface AuthenticatorParts {
   readonly bans: Pick<Bans, 'fail'>;
   readonly guard: Guard;
   readonly access: (host: string) => Access;
+  /** Is it a client that gives up at a challenge with an algorithm it does not know, instead of taking another one (RFC 8760 section 2.4)? */
+  md5Only(request: SipRequest): boolean;
   /** Does a URI of the credentials mean what the Request-URI does? */
   sameResource(one: string, other: string): boolean;
 }
@@ -90,7 +92,8 @@ export class Authenticator {
     else this.counters.challenged += 1;
     const [status, name] =
       as === 'server' ? ([401, 'WWW-Authenticate'] as const) : ([407, 'Proxy-Authenticate'] as const);
-    const fields = this.#parts.digest.challenges(domain, ip, stale).map((value) => [name, value] as const);
+    const challenges = this.#parts.digest.challenges(domain, ip, stale, this.#parts.md5Only(request));
+    const fields = challenges.map((value) => [name, value] as const);
     tx.respond(SipResponse.to(request, status, { fields }));
   }
 

@@ -39,6 +39,7 @@ const GUESS: Verdict = { kind: 'unproven', stale: false, guess: true };
 
 /** Strongest first: "the UAS MUST list them in the order of preference" (RFC 8760 section 2.3). */
 const OFFERED: readonly Ha1Algorithm[] = ['SHA-256', 'MD5'];
+const MD5_ONLY: readonly Ha1Algorithm[] = ['MD5'];
 const hashName = { MD5: 'md5', 'SHA-256': 'sha256' } as const satisfies Record<Ha1Algorithm, string>;
 const hexLength = { MD5: 32, 'SHA-256': 64 } as const satisfies Record<Ha1Algorithm, number>;
 
@@ -57,11 +58,14 @@ export class Digest {
     this.#decoy = key.derive('sip-decoy');
   }
 
-  /** The values of `WWW-Authenticate` or `Proxy-Authenticate`, one for each algorithm. */
-  challenges(realm: string, ip: string, stale: boolean): readonly string[] {
+  /**
+   * The values of `WWW-Authenticate` or `Proxy-Authenticate`, one for each algorithm.
+   * @param plain MD5 alone, for a client that gives up at an algorithm it does not know
+   */
+  challenges(realm: string, ip: string, stale: boolean, plain = false): readonly string[] {
     const nonce = this.nonces.issue(realm, ip);
     const again = stale ? ', stale=true' : '';
-    return OFFERED.map(
+    return (plain ? MD5_ONLY : OFFERED).map(
       (algorithm) => `Digest realm="${realm}", qop="auth", nonce="${nonce}", algorithm=${algorithm}${again}`,
     );
   }

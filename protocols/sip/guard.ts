@@ -42,7 +42,7 @@ export class Guard {
   /** @param now milliseconds of any clock that does not go back */
   judge(request: SipRequest, ip: string, now: number): Admission {
     const { requestBurst, requestRate, scanners } = this.#options();
-    if (isScanner(request, scanners)) {
+    if (isOneOf(request, scanners)) {
       this.counters.scanner += 1;
       return 'scanner';
     }
@@ -75,9 +75,10 @@ export class Guard {
   }
 }
 
-function isScanner(request: SipRequest, scanners: readonly string[]): boolean {
+/** Does its User-Agent contain one of these words, which are in lower case? */
+export function isOneOf(request: SipRequest, words: readonly string[]): boolean {
   const agent = request.get('User-Agent')?.toLowerCase();
-  return agent !== undefined && scanners.some((word) => agent.includes(word));
+  return agent !== undefined && words.some((word) => agent.includes(word));
 }
 
 function keyOf(ip: string): string {

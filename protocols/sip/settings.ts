@@ -74,7 +74,7 @@ export const sipSection = declare(
       .describe('Whether users may call addresses of other domains; they are found by DNS (RFC 3263).'),
     message_copies: z
       .boolean()
-      .prefault(false)
+      .prefault(true)
       .describe("Also send phones copies of what the account's other devices send and receive."),
     message_queue: count(1, 100_000).prefault(1000).describe('Messages that wait for one phone.'),
     request_rate: count(0, 1_000_000)
@@ -95,6 +95,11 @@ export const sipSection = declare(
         'vaxsipuseragent',
       ])
       .describe('Programs that get no answer: words in their User-Agent, upper and lower case alike.'),
+    md5_only: many(z.string().min(1).max(64))
+      .prefault(['baresip v0', 'baresip v1', 'sipp'])
+      .describe(
+        'Programs that give up when they are also offered SHA-256, and so are offered MD5 alone: words in their User-Agent, upper and lower case alike.',
+      ),
     trunks: z
       .array(trunk)
       .max(1000)
@@ -115,6 +120,7 @@ export interface SipOptions {
   readonly requestBurst: number;
   /** In lower case. */
   readonly scanners: readonly string[];
+  readonly md5Only: readonly string[];
 }
 
 /** What a host takes from the settings. Seconds in `limits` and `flowTimer`. */
@@ -136,6 +142,7 @@ export function sipOptions(settings: Settings): SipOptions {
     requestRate: own.request_rate,
     requestBurst: own.request_burst,
     scanners: own.scanners.map((name) => name.toLowerCase()),
+    md5Only: own.md5_only.map((name) => name.toLowerCase()),
   };
 }
 
