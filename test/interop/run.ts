@@ -12,6 +12,8 @@ import { openssl } from './openssl.ts';
 import { profanity } from './profanity.ts';
 import { type Server, type ServerName, startServer } from './server.ts';
 import { proxy65 } from './proxy65.ts';
+import { baresip } from './sip/baresip.ts';
+import { webrtc } from './sip/webrtc.ts';
 import { slixmpp } from './slixmpp.ts';
 import { stanza } from './stanza.ts';
 import type { Transcript } from './transcript.ts';
@@ -34,6 +36,8 @@ const transcripts: readonly Transcript[] = [
   mqttJs,
   paho,
   chromium,
+  baresip,
+  webrtc,
 ];
 
 const { values: options } = parseArgs({

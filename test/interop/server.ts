@@ -15,7 +15,7 @@ export const ADDRESS = '127.0.0.1';
 /** An account that may not use the proxy for bytestreams. */
 export const STRANGER = 'stranger-proxy65';
 
-export type Protocol = 'xmpp' | 'mqtt';
+export type Protocol = 'xmpp' | 'mqtt' | 'sip';
 
 export interface Ports {
   /** MQTT, plain and over TLS. */
@@ -25,7 +25,10 @@ export interface Ports {
   readonly c2s: number;
   /** TLS from the first byte. */
   readonly tls: number;
-  /** WebSocket, plain and over TLS; the path is `/ws` for XMPP and `/mqtt` for MQTT. */
+  /** SIP over UDP and TCP, and over TLS. */
+  readonly sip: number;
+  readonly sips: number;
+  /** WebSocket, plain and over TLS; the path is `/ws` for XMPP, `/mqtt` for MQTT and `/sip` for SIP. */
   readonly ws: number;
   readonly wss: number;
   /** SOCKS5 bytestreams; the proxy is `proxy.DOMAIN`. */
@@ -57,6 +60,8 @@ export async function startServer(name: ServerName, directory: string): Promise<
     mqtts: await freePort(),
     c2s: await freePort(),
     tls: await freePort(),
+    sip: await freePort(),
+    sips: await freePort(),
     ws: await freePort(),
     wss: await freePort(),
     proxy65: await freePort(),
@@ -71,7 +76,7 @@ const STOP_LIMIT = 15_000;
 const LAST_WORDS = 3000;
 
 function triviumSettings(ports: Ports): string {
-  const handlers = '{/ws: websocket, /mqtt: mqtt}';
+  const handlers = '{/ws: websocket, /mqtt: mqtt, /sip: sip}';
   return `hosts:
   ${DOMAIN}:
     registration: {enabled: true, interval: 0s}
@@ -83,6 +88,9 @@ listeners:
   - {name: https, kind: http, address: ${ADDRESS}, port: ${ports.wss}, tls: direct, handlers: ${handlers}}
   - {name: mqtt, kind: mqtt, address: ${ADDRESS}, port: ${ports.mqtt}, tls: off}
   - {name: mqtts, kind: mqtt, address: ${ADDRESS}, port: ${ports.mqtts}, tls: direct}
+  - {name: sip, kind: sip, transport: udp, address: ${ADDRESS}, port: ${ports.sip}, tls: off}
+  - {name: sip-tcp, kind: sip, address: ${ADDRESS}, port: ${ports.sip}, tls: off}
+  - {name: sips, kind: sip, address: ${ADDRESS}, port: ${ports.sips}, tls: direct}
   - {name: proxy65, kind: proxy65, address: ${ADDRESS}, port: ${ports.proxy65}, tls: off}
   - {name: admin, kind: admin, path: admin.sock, mode: "0600", tls: off}
 acl: {strangers: [{user: ${STRANGER}}]}
@@ -101,7 +109,7 @@ async function trivium(directory: string, ports: Ports): Promise<Server> {
   await launched.until((line) => line === 'Trivium ready');
   return {
     name: 'trivium',
-    speaks: ['xmpp', 'mqtt'],
+    speaks: ['xmpp', 'mqtt', 'sip'],
     ports,
     certificate: join(data, 'certificates', `${DOMAIN}.crt`),
     register: async (user, password) => {
