@@ -1,58 +1,15 @@
 /** Stanzas as messages for clients. */
 import { Buffer } from 'node:buffer';
-import type { Element } from 'ltx';
 import type { Message, MessageProperties, UserProperty } from '#protocols/mqtt/packet/types.ts';
-import { Jid } from '#src/address/jid.ts';
 import { topicLevel } from '#src/address/topic.ts';
 import { refusalIn } from '#src/stanza/error.ts';
-import { parseDocument } from '#src/stanza/parse.ts';
-import { writeElement } from '#src/stanza/serialise.ts';
-import { Stanza } from '#src/stanza/stanza.ts';
+import type { Stanza } from '#src/stanza/stanza.ts';
 import { chatStates, JSON_TYPE, XMPP_XML } from './payload.ts';
 import { AMP, XMLNS } from './publish.ts';
 
-const CARBONS = 'urn:xmpp:carbons:2';
 const RECEIPTS = 'urn:xmpp:receipts';
 const MARKERS = 'urn:xmpp:chat-markers:0';
 const CHAT_STATES = 'http://jabber.org/protocol/chatstates';
-const LIMITS = { maxBytes: 1 << 20, maxDepth: 64, maxAttributes: 64, maxElements: 4000 };
-
-/** A copy of what another device has sent or received (XEP-0280), with the message itself. */
-export interface Carbon {
-  readonly direction: 'received' | 'sent';
-  readonly message: Stanza;
-}
-
-/** Undefined for what is no copy, or not from the account itself (XEP-0280 section 11). */
-export function carbonIn(stanza: Stanza): Carbon | undefined {
-  if (stanza.from?.isBare !== true || stanza.from.bare !== stanza.to?.bare || !stanza.content.includes(CARBONS))
-    return undefined;
-  for (const direction of ['received', 'sent'] as const) {
-    const inner = stanza
-      .child(direction, CARBONS)
-      ?.getChild('forwarded', 'urn:xmpp:forward:0')
-      ?.getChild('message', 'jabber:client');
-    const message = inner === undefined ? undefined : stanzaOf(inner);
-    if (message !== undefined) return { direction, message };
-  }
-  return undefined;
-}
-
-function stanzaOf(element: Element): Stanza | undefined {
-  const parsed = parseDocument(writeElement(element), LIMITS);
-  if (!('element' in parsed)) return undefined;
-  const { attrs } = parsed.element;
-  const attribute = (name: string): string | undefined => (typeof attrs[name] === 'string' ? attrs[name] : undefined);
-  const address = (name: string): Jid | undefined => Jid.parse(attribute(name) ?? '');
-  const attributes = {
-    from: address('from'),
-    to: address('to'),
-    id: attribute('id'),
-    type: attribute('type'),
-    lang: attribute('xml:lang'),
-  };
-  return Stanza.make('message', attributes, ...parsed.element.getChildElements());
-}
 
 /**
  * A message stanza for a client.

@@ -8,6 +8,7 @@ import { covers as coversFilter, matchesFilter } from '#protocols/mqtt/topics/fi
 import type { Granted } from '#protocols/mqtt/topics/tree.ts';
 import { Jid } from '#src/address/jid.ts';
 import { jidFromTopic } from '#src/address/topic.ts';
+import { carbonIn } from '#src/im/carbon-copy.ts';
 import type { Host } from '#src/router/host.ts';
 import type { Router } from '#src/router/router.ts';
 import type { Registry } from '#src/session/registry.ts';
@@ -15,7 +16,7 @@ import { Stanza } from '#src/stanza/stanza.ts';
 import type { EventTopics } from './events.ts';
 import { answerInfo } from './disco.ts';
 import { give, giveRetained, listensTo } from './giving.ts';
-import { carbonIn, messageFrom, rawMessage } from './inbox.ts';
+import { messageFrom, rawMessage } from './inbox.ts';
 import type { PresenceTopics } from './presence.ts';
 import { stanzaFrom } from './publish.ts';
 import { reasonOf } from './reasons.ts';

@@ -144,6 +144,7 @@ export function partsOf(stanza: Stanza, { receipts }: MessageOptions, now: Date)
   if (subject !== '') fields.push(['Subject', oneLine(subject)]);
   if (lang !== undefined) fields.push(['Content-Language', lang]);
   const stamp = stampOf(stanza);
+  const callId = callIdOf(stanza);
   if (stamp !== undefined) fields.push(['Date', stamp.toUTCString()]);
   const wanted = wantedBy(stanza);
   const bytes = Buffer.from(body);
@@ -155,9 +156,9 @@ export function partsOf(stanza: Stanza, { receipts }: MessageOptions, now: Date)
     (wanted.delivery || wanted.display)
   ) {
     const wrapped = wrapAsking(stanza.from, stanza.to, stanza.id, wanted, TEXT, bytes, stamp ?? now);
-    return { contentType: CPIM, body: wrapped, fields };
+    return { contentType: CPIM, body: wrapped, fields, ...callId };
   }
-  return { contentType: TEXT, body: bytes, fields };
+  return { contentType: TEXT, body: bytes, fields, ...callId };
 }
 
 const TEXT = 'text/plain;charset=UTF-8';
@@ -174,6 +175,14 @@ function partsWithoutText(stanza: Stanza, now: Date): MessageParts | undefined {
   return composing === undefined
     ? undefined
     : { contentType: IS_COMPOSING, body: writeComposing(composing), fields: [] };
+}
+
+/** RFC 3261 section 25.1: `callid`. A thread that is none stays here. */
+function callIdOf(stanza: Stanza): { readonly callId?: string } {
+  const thread = stanza.child('thread')?.getText() ?? '';
+  return /^[\w.!%*+`'~()<>:\\"/[\]?{}-]{1,255}(?:@[\w.!%*+`'~()<>:\\"/[\]?{}-]{1,255})?$/.test(thread)
+    ? { callId: thread }
+    : {};
 }
 
 /** RFC 6121 section 5.2.3: of several bodies the one in the language of the stanza, else the first. */

@@ -18,6 +18,8 @@ export interface MessageParts {
   readonly body: Buffer;
   /** Header fields beside those of every request. */
   readonly fields: readonly (readonly [name: string, value: string])[];
+  /** The conversation, where it makes a Call-ID (RFC 7572 section 4, table 1). */
+  readonly callId?: string;
 }
 
 /** How stanzas look to phones, and what phones send to the core: pure converters, brought by a bridge. */
@@ -30,6 +32,16 @@ export interface StanzaEdge {
   toRequest(stanza: Stanza): MessageParts | undefined;
   /** Any other stanza for a phone, and messages before `toRequest`. Undefined leaves it to the session; a boolean is the result of `deliver`. */
   take?(session: SipSession, stanza: Stanza): boolean | undefined;
+  /** A phone has answered that it has the message. */
+  taken?(session: SipSession, stanza: Stanza): void;
+}
+
+/** How presence looks to phones: `application/pidf+xml` (RFC 3863), brought by a bridge. */
+export interface PresenceEdge {
+  /** What the devices of an account show. @param presences available ones, or of type `unavailable`, from full addresses */
+  write(account: Jid, presences: readonly Stanza[]): Buffer;
+  /** What a phone publishes of itself, as presence from its device: the first tuple counts. Undefined for what is no such document. */
+  read(body: Buffer, device: Jid): Stanza | undefined;
 }
 
 /** RFC 7247 section 7.1, table 2; notes 4 and 5 decided for 404 and 403. */

@@ -46,7 +46,7 @@ export class MessageSender {
         ['Max-Forwards', '70'],
         ['From', `<${fromUri(stanza.from, jid)}>;tag=${id.slice(0, 16)}`],
         ['To', `<${to}>`],
-        ['Call-ID', id.slice(16, 48)],
+        ['Call-ID', parts.callId ?? id.slice(16, 48)],
         ['CSeq', '1 MESSAGE'],
         ...parts.fields,
       ],
@@ -61,9 +61,9 @@ export class MessageSender {
   }
 }
 
-/** A message without sender is the server's. */
+/** RFC 7572 section 4, table 1, note 1: with the device as GRUU. A message without sender is the server's. */
 function fromUri(from: Jid | undefined, to: Jid): string {
-  return from === undefined ? `sip:${to.domain}` : sipUriFromJid(from.asBare());
+  return from === undefined ? `sip:${to.domain}` : sipUriFromJid(from);
 }
 
 /** Tells once what became of a request. */

@@ -3,7 +3,6 @@ import { parseIp } from '#src/address/ip.ts';
 import type { Blocking } from '#src/im/blocking.ts';
 import type { Offline } from '#src/im/offline.ts';
 import type { Presence } from '#src/im/presence.ts';
-import { Timers } from '#src/net/timers.ts';
 import type { Log } from '#src/observe/log.ts';
 import type { Runtime } from '#src/plugin/front-end.ts';
 import { bansSection } from '#src/settings/schema.ts';
@@ -13,17 +12,15 @@ import { Authenticator } from './authenticate.ts';
 import { Bindings } from './bindings.ts';
 import { SipCore } from './core.ts';
 import { Digest } from './digest.ts';
-import type { StanzaEdge } from './edge.ts';
+import type { PresenceEdge, StanzaEdge } from './edge.ts';
 import { type CallTaker, Forwarder } from './forwarding.ts';
-import { Guard } from './guard.ts';
+import { Guard, isOneOf } from './guard.ts';
 import { Locations } from './locations.ts';
-import { MESSAGE_LIMITS } from './message/limits.ts';
-import { SipResponse, type SipRequest } from './message/message.ts';
-import type { Malformed } from './message/parse.ts';
+import type { SipRequest } from './message/message.ts';
 import { SipUri } from './message/uri.ts';
-import { validateResponse } from './message/validate.ts';
 import { MessageSender } from './message-sender.ts';
 import { Messages } from './messages.ts';
+import { SipNetwork } from './network.ts';
 import { Outboxes } from './outbox.ts';
 import { plainEdge } from './plain-edge.ts';
 import { Proxy } from './proxy/proxy.ts';
@@ -34,16 +31,10 @@ import { SipSessions } from './sessions.ts';
 import type { SipSession } from './session.ts';
 import { hostOptions, type SipHostOptions, type SipOptions, sipOptions } from './settings.ts';
 import type { ClientHandler } from './transaction/client.ts';
-import { Transactions } from './transaction/transactions.ts';
-import type { Destination } from './transport/destination.ts';
+import type { Transactions } from './transaction/transactions.ts';
 import type { Flow } from './transport/flow.ts';
-import { Locator } from './transport/locate.ts';
-import { systemResolver } from './transport/resolver.ts';
-import { Transports } from './transport/transports.ts';
+import type { Transports } from './transport/transports.ts';
 import { Trunks } from './trunks/trunks.ts';
-
-/** Milliseconds: retransmissions are timed by it. */
-const FINE_TICK = 50;
 
 /** The parts of the core that the front end cannot do without. */
 export interface SipIm {
@@ -64,6 +55,7 @@ export class SipServer {
   readonly guard: Guard;
   readonly locations: Locations;
   readonly messages: Messages;
+  readonly network: SipNetwork;
   readonly proxy: Proxy;
   readonly registrar: Registrar;
   readonly sender: MessageSender;
@@ -75,15 +67,13 @@ export class SipServer {
   readonly log: Log;
   /** How stanzas look to phones; a bridge brings a better one. */
   edge: StanzaEdge = plainEdge;
+  /** How presence looks to phones; undefined while no bridge brings it. */
+  presenceEdge: PresenceEdge | undefined = undefined;
   /** Calls for devices of other protocols; undefined while no bridge takes them. */
   calls: CallTaker | undefined = undefined;
-  /** Plain numbers since the start: read by the metrics. */
-  readonly counters = { malformed: 0, badResponses: 0 };
   readonly runtime: Runtime;
   readonly im: SipIm;
   readonly #domains: readonly string[];
-  readonly #locator = new Locator({ resolver: systemResolver() });
-  readonly #timers: Timers;
   #options: SipOptions;
   readonly #hostOptions = new Map<string, SipHostOptions>();
 
@@ -94,22 +84,27 @@ export class SipServer {
     this.log = runtime.log.scope('sip');
     this.#domains = hosts.map(({ domain }) => domain);
     this.#options = sipOptions(settings());
-    this.#timers = new Timers(
-      (error) => this.log.error('a part failed', { error: String(error) }),
-      undefined,
-      FINE_TICK,
-    );
     this.guard = new Guard(
       () => this.#options,
       (ip) => exempt(runtime, ip),
     );
-    this.transports = this.#makeTransports();
+    this.network = new SipNetwork({
+      runtime,
+      log: this.log,
+      guard: this.guard,
+      user: {
+        onRequest: (tx) => this.core.onRequest(tx),
+        onAck: (ack) => void this.proxy.forwardAck(ack),
+      },
+      maxMessageSize: this.#options.maxMessageSize,
+    });
+    this.transports = this.network.transports;
+    this.transactions = this.network.transactions;
     this.addresses = new Addresses({
       hosts: this.#domains,
       key,
       isOwn: (host, port) => this.transports.isOwn(host, port),
     });
-    this.transactions = this.#makeTransactions();
     this.locations = new Locations((bare) => this.#flowGone(bare));
     this.proxy = this.#makeProxy();
     this.digest = new Digest(accounts, key);
@@ -119,6 +114,7 @@ export class SipServer {
       bans,
       guard: this.guard,
       access,
+      md5Only: (request) => isOneOf(request, this.#options.md5Only),
       sameResource: (one, other) => this.#sameResource(one, other),
     });
     this.bindings = new Bindings(store, timers, (account, before, after) =>
@@ -162,39 +158,13 @@ export class SipServer {
     this.core.handle('MESSAGE', this.messages);
   }
 
-  #makeTransports(): Transports {
-    const { flusher, timers } = this.runtime;
-    return new Transports({
-      handler: {
-        onRequest: (request, flow) => this.#arrived(request, flow),
-        onResponse: (response) => this.#answered(response),
-        onMalformed: (malformed, flow) => this.#malformed(malformed, flow),
-      },
-      limits: { ...MESSAGE_LIMITS, message: this.#options.maxMessageSize },
-      flusher,
-      timers,
-      names: () => this.#domains,
-    });
-  }
-
-  #makeTransactions(): Transactions {
-    return new Transactions({
-      transports: this.transports,
-      timers: this.#timers,
-      user: {
-        onRequest: (tx) => this.core.onRequest(tx),
-        onAck: (ack) => void this.proxy.forwardAck(ack),
-      },
-    });
-  }
-
   #makeProxy(): Proxy {
     return new Proxy({
       transactions: this.transactions,
       transports: this.transports,
       timers: this.runtime.timers,
       tokens: new RouteTokens(this.runtime.key),
-      locate: (uri) => this.locate(uri),
+      locate: (uri) => this.network.locate(uri),
       isOwn: (uri) => this.addresses.domain(uri) !== undefined,
       relocate: (contact) => this.locations.relocate(contact),
     });
@@ -270,20 +240,9 @@ export class SipServer {
     this.trunks.apply();
   }
 
-  /** RFC 3263: where a URI leads. */
-  locate(uri: SipUri): Promise<readonly Destination[]> {
-    return this.#locator.locate(uri);
-  }
-
-  /** Sends a request of our own to where a URI leads, one place after the other. */
+  /** Sends a request of our own to where a URI leads (RFC 3263). */
   send(request: SipRequest, uri: SipUri, handler: ClientHandler): void {
-    void this.#sendLocated(request, uri, handler);
-  }
-
-  async #sendLocated(request: SipRequest, uri: SipUri, handler: ClientHandler): Promise<void> {
-    const [first] = await this.locate(uri);
-    if (first === undefined) handler.onTransportError(new Error(`${uri.host} has no address`));
-    else this.transactions.request(request, first, handler);
+    this.network.send(request, uri, handler);
   }
 
   /** Sends a request of our own to a device. False when there is no way to it now. */
@@ -315,27 +274,7 @@ export class SipServer {
 
   stop(): void {
     this.trunks.stop();
-    this.transports.close();
-    this.#timers[Symbol.dispose]();
-  }
-
-  #arrived(request: SipRequest, flow: Flow): void {
-    const admission = this.guard.judge(request, flow.remoteAddress, performance.now());
-    if (admission === 'admitted') return this.transactions.onRequest(request, flow);
-    if (this.log.debugEnabled) this.log.debug('request dropped', { reason: admission, ip: flow.remoteAddress });
-  }
-
-  #answered(response: SipResponse): void {
-    if (validateResponse(response) === undefined) this.transactions.onResponse(response);
-    else this.counters.badResponses += 1;
-  }
-
-  /** RFC 3261 section 16.3 step 1, RFC 4475: answered without a transaction. */
-  #malformed({ reason, request, status }: Malformed, flow: Flow): void {
-    this.counters.malformed += 1;
-    if (request === undefined || this.guard.judge(request, flow.remoteAddress, performance.now()) !== 'admitted')
-      return;
-    void this.transports.respond(SipResponse.to(request, status, { reason }), flow);
+    this.network.close();
   }
 
   /** Its phones that cannot be called back are unavailable until they return. */

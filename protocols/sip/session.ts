@@ -70,7 +70,10 @@ export class SipSession extends Session implements Courier {
   }
 
   send(stanza: Stanza, seq: number, told: (sent: Sent) => void): void {
-    this.#home.send(this, stanza, seq, told);
+    this.#home.send(this, stanza, seq, (sent) => {
+      if (sent.kind === 'taken') this.#home.edge().taken?.(this, stanza);
+      told(sent);
+    });
   }
 
   /** RFC 7247 section 7.2: its sender is told what the phone said. */

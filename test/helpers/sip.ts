@@ -6,7 +6,6 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { frontEnds } from '#protocols/index.ts';
 import { computeHa1, type Ha1Algorithm } from '#src/accounts/verifiers.ts';
 import { digestResponse } from '#protocols/sip/digest.ts';
 import { parseAuth } from '#protocols/sip/message/auth.ts';
@@ -17,6 +16,7 @@ import { parseMessage } from '#protocols/sip/message/parse.ts';
 import type { SipServer } from '#protocols/sip/server.ts';
 import { createLog } from '#src/observe/log.ts';
 import { openCore } from '#src/server/core.ts';
+import { plugins } from '#src/server/program.ts';
 import { Server } from '#src/server/server.ts';
 import { loadSettings } from '#src/settings/load.ts';
 import { formatProblem } from '#src/settings/problem.ts';
@@ -52,9 +52,9 @@ export class SipTestServer implements AsyncDisposable {
     this.#text = text;
   }
 
-  /** @param text settings beside the listeners */
-  static async start(text = ''): Promise<SipTestServer> {
-    const server = new SipTestServer(text);
+  /** @param text settings beside the listeners @param listeners more of them, as lines of the list */
+  static async start(text = '', listeners = ''): Promise<SipTestServer> {
+    const server = new SipTestServer(`${listeners}${text}`);
     await server.begin();
     return server;
   }
@@ -66,12 +66,12 @@ export class SipTestServer implements AsyncDisposable {
       () => undefined,
     );
     const reread = (): Settings => (settings = this.#load());
-    this.#server = await Server.start({ settings, core, log: createLog({ level: 'off' }), frontEnds, reread });
+    this.#server = await Server.start({ settings, core, log: createLog({ level: 'off' }), frontEnds: plugins, reread });
     this.#ports = { udp: this.port('sip'), tcp: this.port('sip-tcp'), tls: this.port('sips') };
   }
 
   #load(): Settings {
-    const loaded = loadSettings(`${listenersOf(this.#ports)}${this.#text}`, 'test', programSections(frontEnds), {
+    const loaded = loadSettings(`${listenersOf(this.#ports)}${this.#text}`, 'test', programSections(plugins), {
       env: {},
       overrides: { data: { directory: this.directory }, metrics: { runtime: false }, shutdown: { grace: '200ms' } },
     });
