@@ -9,13 +9,13 @@ async function tell(told: Told): Promise<void> {
 export type TellStep = (what: string, problem?: string) => void;
 
 /** Plays with the page's data; every step is told, and at last that it has ended. */
-export function playPage<T>(play: (data: T, tellStep: TellStep) => Promise<void>): void {
+export function playPage(play: (data: unknown, tellStep: TellStep) => Promise<void>): void {
   const telling: Promise<void>[] = [];
   const tellStep: TellStep = (what, problem) => {
     telling.push(tell({ what, ...(problem === undefined ? {} : { problem }) }));
   };
   const main = async (): Promise<void> => {
-    await play((await (await fetch('/data')).json()) as T, tellStep);
+    await play((await (await fetch('/data')).json()) as unknown, tellStep);
     await Promise.all(telling);
   };
   main().then(

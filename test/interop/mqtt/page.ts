@@ -10,9 +10,9 @@ export interface PageScene {
   readonly talk: Talk;
 }
 
-playPage<readonly PageScene[]>(async (scenes, tell) => {
+playPage(async (scenes, tell) => {
   Object.assign(globalThis, { Buffer });
-  for (const { way, talk } of scenes) {
+  for (const { way, talk } of scenes as readonly PageScene[]) {
     await new Conversation(mqtt.connect, talk, (what, problem) => tell(`${way}: ${what}`, problem)).play();
   }
 });

@@ -256,4 +256,4 @@ async function sipJsCalls(tell: TellStep, data: PageData, romeo: JsSipPhone): Pr
   });
 }
 
-playPage<PageData>((data, tell) => jsSipCalls(tell, data));
+playPage((data, tell) => jsSipCalls(tell, data as PageData));
