@@ -1,6 +1,5 @@
 /** RFC 3261 section 18.2, RFC 3581: what the top Via says of the way of a request, and of its responses. */
-import { isIP } from 'node:net';
-import { addressOfHost, hostOfAddress } from '#protocols/sip/message/host.ts';
+import { addressOfHost } from '#protocols/sip/message/host.ts';
 import type { SipRequest } from '#protocols/sip/message/message.ts';
 import type { Via } from '#protocols/sip/message/via.ts';
 import { defaultPort } from './destination.ts';
@@ -14,10 +13,9 @@ export function noteSource(request: SipRequest, address: string, port: number): 
   const { via } = request;
   if (via === undefined) return request;
   const differs = addressOfHost(via.host) !== address;
-  if (!differs && !via.wantsRport) return request;
-  let noted = via.wantsRport ? via.with('rport', String(port)) : via;
-  // A value that a client wrote there itself is not to be believed.
-  if (differs || via.wantsRport) noted = noted.with('received', hostOfAddress(address).replace(/^\[|\]$/g, ''));
+  // A value that a client wrote there itself is not to be believed: its answers would go to whom it likes.
+  if (!differs && !via.wantsRport && (via.received ?? address) === address) return request;
+  const noted = (via.wantsRport ? via.with('rport', String(port)) : via).with('received', address);
   return request.edit().replaceFirst('Via', noted).done();
 }
 
@@ -31,8 +29,8 @@ export interface ResponsePlace {
  * no name is looked up for it.
  */
 export function responsePlace(via: Via): ResponsePlace | undefined {
-  const { maddr, port = defaultPort(via.transport), received, rport } = via;
-  if (maddr !== undefined && isIP(maddr) !== 0) return { address: maddr, port };
+  // `maddr`, for multicast, is left out: anybody could have answers sent to anybody by it.
+  const { port = defaultPort(via.transport), received, rport } = via;
   // RFC 3581 section 4: "send the response to … the address in received and the port in rport".
   if (received !== undefined) return { address: received, port: rport ?? port };
   const address = addressOfHost(via.host);
