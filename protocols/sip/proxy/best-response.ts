@@ -3,8 +3,8 @@ import type { SipResponse } from '#protocols/sip/message/message.ts';
 
 /** "The proxy SHOULD give preference to responses that provide information affecting resubmission of this request." */
 const RESUBMISSION: readonly number[] = [401, 407, 415, 420, 484];
-/** Those that say least of the callee: a branch was cancelled, did not answer, or could not be reached. */
-const UNINFORMATIVE: ReadonlySet<number> = new Set([408, 430, 440, 480, 482, 483, 487, 503]);
+/** Those that say least of the callee: a branch was cancelled, did not answer, could not be reached, or is at the wrong place. */
+const UNINFORMATIVE: ReadonlySet<number> = new Set([404, 408, 430, 440, 480, 482, 483, 487, 503]);
 
 function rank({ status }: SipResponse): number {
   if (RESUBMISSION.includes(status)) return RESUBMISSION.indexOf(status);

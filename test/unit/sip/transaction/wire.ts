@@ -2,9 +2,8 @@
 import type { Buffer } from 'node:buffer';
 import { SipRequest, type SipResponse } from '#protocols/sip/message/message.ts';
 import { parseMessage } from '#protocols/sip/message/parse.ts';
-import type { Destination } from '#protocols/sip/transport/destination.ts';
+import type { Destination, SentBy } from '#protocols/sip/transport/destination.ts';
 import { Flow, type TransportName } from '#protocols/sip/transport/flow.ts';
-import type { SentBy } from '#protocols/sip/transport/destination.ts';
 import { Timers, type Timed } from '#src/net/timers.ts';
 
 /** Where the server stands. */
