@@ -26,14 +26,15 @@ export interface AddressesOptions {
 /** The URIs of this server: addresses-of-record (RFC 7247 section 6), GRUUs (RFC 5627), the server by its IP address. */
 export class Addresses {
   readonly #hosts: ReadonlySet<string>;
-  readonly #first: string;
+  /** The host that stands for the addresses of this machine. */
+  readonly first: string;
   readonly #options: AddressesOptions;
 
   constructor(options: AddressesOptions) {
     const [first] = options.hosts;
     if (first === undefined) throw new Error('the server has no host');
     this.#hosts = new Set(options.hosts);
-    this.#first = first;
+    this.first = first;
     this.#options = options;
   }
 
@@ -47,7 +48,7 @@ export class Addresses {
     if (this.#hosts.has(host)) return host;
     const domain = Jid.make('', host)?.domain;
     if (domain !== undefined && this.#hosts.has(domain)) return domain;
-    return this.#options.isOwn(host, port) ? this.#first : undefined;
+    return this.#options.isOwn(host, port) ? this.first : undefined;
   }
 
   /** Undefined for a URI that is elsewhere; 'malformed' for a user part that no account can have. */

@@ -44,6 +44,6 @@ export function declareMetrics(metrics: Metrics, server: SipServer): void {
     named(senders.counters),
   );
   metrics.countedBy('trivium_sip_dropped_total', 'Messages that got no answer', ['reason'], () =>
-    named({ ...guard.counters, malformed: server.counters.malformed, response: server.counters.badResponses }),
+    named({ ...guard.counters, ...server.network.counters }),
   );
 }

@@ -97,6 +97,7 @@ export class SipServer {
         onAck: (ack) => void this.proxy.forwardAck(ack),
       },
       maxMessageSize: this.#options.maxMessageSize,
+      externalAddress: () => this.#options.externalAddress,
     });
     this.transports = this.network.transports;
     this.transactions = this.network.transactions;
@@ -129,7 +130,7 @@ export class SipServer {
     this.registrar = this.#makeRegistrar();
     this.aliases = new Aliases(store);
     this.trunks = this.#makeTrunks();
-    const { addresses, aliases, authenticator, bindings, locations, proxy, registrar, trunks } = this;
+    const { addresses, aliases, authenticator, bindings, locations, proxy, trunks } = this;
     this.senders = new Senders({
       accounts,
       addresses,
@@ -140,22 +141,28 @@ export class SipServer {
       device: (account, flow) => this.#device(account, flow),
     });
     this.forwarder = new Forwarder({ proxy, addresses, bindings, locations, aliases, trunks, calls: () => this.calls });
-    this.core = new SipCore({
+    this.core = this.#makeCore();
+    const { registry, router } = runtime;
+    this.messages = new Messages({ router, registry, blocking: im.blocking, store, edge: () => this.edge });
+    this.core.handle('MESSAGE', this.messages);
+  }
+
+  #makeCore(): SipCore {
+    const { accounts } = this.runtime;
+    const { addresses, aliases, authenticator, forwarder, registrar, senders } = this;
+    return new SipCore({
       accounts,
       addresses,
       aliases,
       authenticator,
-      blocking: im.blocking,
-      forwarding: this.forwarder,
+      blocking: this.im.blocking,
+      forwarding: forwarder,
       registrar,
-      senders: this.senders,
+      senders,
       options: (host) => this.options(host),
       isMerged: (tx) => this.transactions.isMerged(tx),
       accepts: () => this.edge.accepts,
     });
-    const { registry, router } = runtime;
-    this.messages = new Messages({ router, registry, blocking: im.blocking, store, edge: () => this.edge });
-    this.core.handle('MESSAGE', this.messages);
   }
 
   #makeProxy(): Proxy {

@@ -47,6 +47,11 @@ export type TrunkSettings = z.output<typeof trunk>;
 export const sipSection = declare(
   'sip',
   group({
+    external_address: domainName()
+      .optional()
+      .describe(
+        'What phones and servers elsewhere reach this server at, where it is behind a NAT: an address or a name.',
+      ),
     max_message_size: size({ min: '2KB', max: '16MB' }).prefault('64KB').describe('Largest message of a peer.'),
     min_expires: duration({ max: '1h' })
       .prefault('1m')
@@ -115,6 +120,7 @@ export const sipSection = declare(
 
 /** What holds for all hosts. Bytes, counts, requests per second. */
 export interface SipOptions {
+  readonly externalAddress: string | undefined;
   readonly maxMessageSize: number;
   readonly requestRate: number;
   readonly requestBurst: number;
@@ -138,6 +144,7 @@ export interface SipHostOptions {
 export function sipOptions(settings: Settings): SipOptions {
   const own = settings.of(sipSection);
   return {
+    externalAddress: own.external_address,
     maxMessageSize: own.max_message_size,
     requestRate: own.request_rate,
     requestBurst: own.request_burst,
