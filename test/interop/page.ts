@@ -15,7 +15,7 @@ export function playPage(play: (data: unknown, tellStep: TellStep) => Promise<vo
     telling.push(tell({ what, ...(problem === undefined ? {} : { problem }) }));
   };
   const main = async (): Promise<void> => {
-    await play((await (await fetch('/data')).json()) as unknown, tellStep);
+    await play(await (await fetch('/data')).json(), tellStep);
     await Promise.all(telling);
   };
   main().then(
