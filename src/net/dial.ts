@@ -43,6 +43,9 @@ export class DialError extends Error {
   }
 }
 
+/** Milliseconds of silence before the kernel probes. */
+const KEEPALIVE = 60_000;
+
 /**
  * Connects to a server. The connection is as an accepted one, but paused, so that nothing is lost before the caller listens: set its
  * `handler`, then `resume()`.
@@ -86,6 +89,8 @@ export function dial(to: Destination, signal?: AbortSignal): Promise<Connection>
 }
 
 function connectionOf(socket: Socket, { kind, name, tls }: Destination): Connection {
+  // As for connections that come: small writes go at once, and a peer that is gone is found out.
+  socket.setNoDelay(true).setKeepAlive(true, KEEPALIVE);
   // No two open connections that begin here have the same port.
   const keeper: Keeper = { serial: socket.localPort ?? 0, tls: undefined, authenticated: ignore, tlsFailed: ignore };
   const address = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d)/, '');

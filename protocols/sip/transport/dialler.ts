@@ -2,14 +2,11 @@ import type { Connection } from '#src/net/connection.ts';
 import { type Destination as DialTo, dial, type DialTls } from '#src/net/dial.ts';
 import type { TransportCore } from './core.ts';
 import type { AddressDestination } from './destination.ts';
+import { placeTo } from './place.ts';
 import { ConnectionFlow, type StreamFlow } from './stream.ts';
 
 /** Connections that are being made at once. */
 const DIALS = 1000;
-
-/** Where a connection leads, as a key. */
-export const placeOf = (transport: string, address: string, port: number): string =>
-  `${transport}|${address.includes(':') ? `[${address}]` : address}|${port}`;
 
 /** Makes connections; those who want to go to the same place share one attempt. */
 export class Dialler {
@@ -24,18 +21,18 @@ export class Dialler {
 
   /** @param timeout milliseconds; rejects when there is no connection by then */
   connect(to: AddressDestination, timeout: number): Promise<StreamFlow> {
-    const place = placeOf(to.transport, to.address, to.port);
+    const place = placeTo(to);
     const under = this.#dials.get(place);
     if (under !== undefined) return under;
     // RFC 7118 section 7: a WebSocket client cannot be connected to.
     if (to.transport === 'ws' || to.transport === 'wss') return Promise.reject(new Error('browsers do not listen'));
     if (this.#dials.size >= DIALS) return Promise.reject(new Error('too many connections are being made'));
-    const made = this.#dial(to, timeout).finally(() => this.#dials.delete(place));
+    const made = this.#dial(to, place, timeout).finally(() => this.#dials.delete(place));
     this.#dials.set(place, made);
     return made;
   }
 
-  async #dial(to: AddressDestination, timeout: number): Promise<StreamFlow> {
+  async #dial(to: AddressDestination, place: string, timeout: number): Promise<StreamFlow> {
     const { address, port, serverName = address, transport } = to;
     const tls = transport === 'tls' ? { ...this.#tls(), serverName } : undefined;
     const where: DialTo = { name: transport, kind: 'sip', host: address, port, timeout, ...(tls && { tls }) };
@@ -47,7 +44,7 @@ export class Dialler {
       throw error;
     }
     this.#core.counters.dialled += 1;
-    const flow = new ConnectionFlow(this.#core, connection);
+    const flow = new ConnectionFlow(this.#core, connection, place);
     connection.resume();
     return flow;
   }

@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import { inBlock, parseBlock, parseIp, isLoopback } from '#src/address/ip.ts';
+import { inBlock, type IpAddress, isLoopback, parseBlock, parseIp } from '#src/address/ip.ts';
 
 /** The addresses of the machine are read anew after so many milliseconds. */
 const FRESH = 10_000;
@@ -29,12 +29,15 @@ export class LocalAddresses {
     const family = remote.includes(':') ? 'IPv6' : 'IPv4';
     if (ip !== undefined && isLoopback(ip)) return family === 'IPv6' ? '::1' : '127.0.0.1';
     const all = this.#interfaces().filter((one) => one.family === family);
-    const near = all.find(({ cidr }) => {
-      const block = cidr === null ? undefined : parseBlock(cidr);
-      return ip !== undefined && block !== undefined && inBlock(ip, block);
-    });
+    const near = ip && all.find((one) => holds(one, ip));
     const found = near ?? all.find(({ address, internal }) => !internal && !address.startsWith('fe80')) ?? all[0];
     return found?.address ?? (family === 'IPv6' ? '::1' : '127.0.0.1');
+  }
+
+  /** Is the peer on this machine, or in a network that this machine is in? Then no NAT is in between. */
+  isNear(remote: string): boolean {
+    const ip = parseIp(remote);
+    return ip !== undefined && (isLoopback(ip) || this.#interfaces().some((one) => holds(one, ip)));
   }
 
   has(address: string): boolean {
@@ -49,4 +52,9 @@ export class LocalAddresses {
     }
     return this.#known;
   }
+}
+
+function holds({ cidr }: Interface, ip: IpAddress): boolean {
+  const block = cidr === null ? undefined : parseBlock(cidr);
+  return block !== undefined && inBlock(ip, block);
 }

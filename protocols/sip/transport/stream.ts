@@ -6,20 +6,24 @@ import type { Outbox } from '#src/net/flusher.ts';
 import type { Timed } from '#src/net/timers.ts';
 import { type Framed, Framer } from '#protocols/sip/message/framer.ts';
 import { IDLE, IDLE_STRANGER, OUTBOX, type TransportCore } from './core.ts';
+import { placeTo } from './place.ts';
 import { Flow, type FlowEnds, type TransportName } from './flow.ts';
 
 const PONG = Buffer.from('\r\n');
 
 /** What all flows over connections share: an id that cannot be guessed, an idle limit, and what came in. */
 export abstract class StreamFlow extends Flow implements Timed {
+  /** Where requests may go by it: where it was dialled to, or came from. */
+  readonly place: string;
   protected readonly core: TransportCore;
   #state: 'open' | 'closed' = 'open';
   #stranger = true;
   #heard = 0;
 
-  constructor(core: TransportCore, transport: TransportName, ends: FlowEnds) {
+  constructor(core: TransportCore, transport: TransportName, ends: FlowEnds, place?: string) {
     super(randomBytes(12).toString('base64url'), transport, ends);
     this.core = core;
+    this.place = place ?? placeTo({ transport, address: ends.remoteAddress, port: ends.remotePort });
     this.#heard = core.timers.now;
     core.timers.add(this, IDLE_STRANGER);
   }
@@ -63,15 +67,17 @@ export class ConnectionFlow extends StreamFlow implements ConnectionHandler {
   readonly #framer: Framer;
   readonly #outbox: Outbox;
 
-  constructor(core: TransportCore, connection: Connection) {
-    super(core, connection.secured ? 'tls' : 'tcp', {
+  /** @param place where it was dialled to; absent for one that came */
+  constructor(core: TransportCore, connection: Connection, place?: string) {
+    const ends = {
       remoteAddress: connection.remoteAddress,
       remotePort: connection.remotePort,
       localAddress: connection.localAddress.replace(/^::ffff:(?=\d)/, ''),
       localPort: connection.localPort,
       listener: connection.listener.name,
       loopback: connection.loopback,
-    });
+    };
+    super(core, connection.secured ? 'tls' : 'tcp', ends, place);
     this.#connection = connection;
     this.#framer = new Framer(core.limits);
     this.#outbox = core.flusher.outbox(connection, OUTBOX, () => connection.destroy());

@@ -13,10 +13,12 @@ import type { Malformed } from '#protocols/sip/message/parse.ts';
 import { Via } from '#protocols/sip/message/via.ts';
 import type { TransportCore, TransportCounters } from './core.ts';
 import { type AddressDestination, defaultPort, type Destination, type SentBy } from './destination.ts';
-import { Dialler, placeOf } from './dialler.ts';
+import { Dialler } from './dialler.ts';
+import { placeTo } from './place.ts';
 import type { Flow, TransportName } from './flow.ts';
 import { LocalAddresses } from './local-address.ts';
 import { ConnectionFlow, type StreamFlow } from './stream.ts';
+import { type ListeningPort, OwnPorts } from './own-ports.ts';
 import { UdpPort } from './udp.ts';
 import { noteSource, responsePlace } from './via-routing.ts';
 import { acceptWebSockets } from './websocket.ts';
@@ -36,7 +38,9 @@ export interface TransportsOptions {
   readonly timers: Timers;
   /** Names that stand for this server: its virtual hosts, and what the settings add. In lower case. */
   readonly names: () => Iterable<string>;
-  /** The address to write into Via and Record-Route, where another one is known than those of the machine: behind a NAT. */
+  /** Where peers come to, as the listeners are now. */
+  readonly listening?: () => Iterable<ListeningPort>;
+  /** What peers elsewhere are told to reach this server at, in place of an address of this machine: it is behind a NAT. */
   readonly advertised?: () => string | undefined;
   /** How certificates of servers that are dialled are verified. */
   readonly tls?: () => DialTls;
@@ -48,6 +52,8 @@ const DATAGRAM_LIMIT = 1300;
 /** Milliseconds to connect; less where UDP is there to fall back to. */
 const DIAL = 10_000;
 const DIAL_INSTEAD = 1000;
+/** An address of nobody (RFC 5737): for what is written before it is known who reads it. */
+const ELSEWHERE = '192.0.2.1';
 /** Places that are remembered to listen on UDP only. */
 const DATAGRAM_ONLY = 10_000;
 
@@ -74,14 +80,14 @@ export class Transports implements TransportCore {
   readonly #places = new Map<string, StreamFlow>();
   readonly #dialler: Dialler;
   readonly #datagramOnly = new Set<string>();
-  /** Ports that streams listen on, by transport, as their connections tell. */
-  readonly #listening = new Map<TransportName, Set<number>>();
+  readonly #ownPorts: OwnPorts;
   #portSerial = 0;
 
   constructor(options: TransportsOptions) {
     this.#options = options;
     ({ flusher: this.flusher, limits: this.limits, timers: this.timers } = options);
     this.local = options.local ?? new LocalAddresses();
+    this.#ownPorts = new OwnPorts(options.listening ?? (() => []));
     this.#dialler = new Dialler(this, () => options.tls?.());
   }
 
@@ -92,13 +98,7 @@ export class Transports implements TransportCore {
 
   /** Takes connections of listeners, plain or TLS from the first byte. */
   get connections(): Acceptor {
-    return {
-      alpn: ['sip'],
-      accept: (connection) => {
-        const flow = new ConnectionFlow(this, connection);
-        this.listens(flow.transport, flow.localPort);
-      },
-    };
+    return { alpn: ['sip'], accept: (connection) => void new ConnectionFlow(this, connection) };
   }
 
   /** Takes HTTP connections that become WebSockets. */
@@ -155,11 +155,13 @@ export class Transports implements TransportCore {
   sentBy(over: Flow | TransportName): SentBy {
     const advertised = this.#options.advertised?.();
     if (typeof over !== 'string') {
-      return { host: advertised ?? hostOfAddress(over.localAddress), port: this.#ownPort(over) };
+      const { localAddress, localPort, remoteAddress, transport } = over;
+      const host = advertised !== undefined && !this.local.isNear(remoteAddress) ? advertised : undefined;
+      // A connection that was dialled leaves from a port of no listener.
+      return { host: host ?? hostOfAddress(localAddress), port: this.#ownPorts.of(transport, localPort) };
     }
-    const port = over === 'udp' ? this.#ports[0]?.socket.localPort : this.#anyPort(over);
     const bound = over === 'udp' ? (this.#ports[0]?.socket.localAddress ?? '') : '';
-    return { host: advertised ?? hostOfAddress(this.local.towards('192.0.2.1', bound)), port };
+    return { host: advertised ?? hostOfAddress(this.local.towards(ELSEWHERE, bound)), port: this.#ownPorts.of(over) };
   }
 
   /** Does a host, with the port of a URI, stand for this server? */
@@ -171,14 +173,7 @@ export class Transports implements TransportCore {
         ? [...this.#options.names()].includes(name)
         : this.local.has(address) || this.#ports.some(({ socket }) => socket.localAddress === address);
     if (!own && this.#options.advertised?.() !== name) return false;
-    return port === undefined || this.#ownsPort(port);
-  }
-
-  /** A listener that connections come to: its port may stand in URIs that mean this server. */
-  listens(transport: TransportName, port: number): void {
-    const ports = this.#listening.get(transport);
-    if (ports === undefined) this.#listening.set(transport, new Set([port]));
-    else ports.add(port);
+    return port === undefined || this.#ownPorts.has(port);
   }
 
   /** Closes all connections; what waits is written. */
@@ -208,14 +203,13 @@ export class Transports implements TransportCore {
   /** @internal */
   streamOpened(flow: StreamFlow): void {
     this.#streams.set(flow.id, flow);
-    this.#places.set(placeOf(flow.transport, flow.remoteAddress, flow.remotePort), flow);
+    this.#places.set(flow.place, flow);
   }
 
   /** @internal */
   streamClosed(flow: StreamFlow): void {
     this.#streams.delete(flow.id);
-    const place = placeOf(flow.transport, flow.remoteAddress, flow.remotePort);
-    if (this.#places.get(place) === flow) this.#places.delete(place);
+    if (this.#places.get(flow.place) === flow) this.#places.delete(flow.place);
   }
 
   /** @internal */
@@ -240,7 +234,7 @@ export class Transports implements TransportCore {
   }
 
   #byStream(request: SipRequest, destination: AddressDestination): Promise<Flow> | Flow {
-    const open = this.#places.get(placeOf(destination.transport, destination.address, destination.port));
+    const open = this.#places.get(placeTo(destination));
     if (open?.open === true) return this.#by(open, request);
     return this.#dialler.connect(destination, DIAL).then((flow) => this.#by(flow, request));
   }
@@ -249,10 +243,10 @@ export class Transports implements TransportCore {
     const port = this.#portFor(destination.address);
     if (port === undefined) return Promise.reject(new Error('there is no UDP listener of its address family'));
     const flow = port.flow(destination.address, destination.port);
-    const place = placeOf('udp', destination.address, destination.port);
+    const place = placeTo(destination);
     if (request.toBytes().length <= DATAGRAM_LIMIT || this.#datagramOnly.has(place)) return this.#by(flow, request);
     const overTcp = { ...destination, transport: 'tcp' } as const;
-    const open = this.#places.get(placeOf('tcp', destination.address, destination.port));
+    const open = this.#places.get(placeTo(overTcp));
     if (open?.open === true) return this.#by(open, withTransport(request, 'TCP'));
     return this.#dialler.connect(overTcp, DIAL_INSTEAD).then(
       (stream) => this.#by(stream, withTransport(request, 'TCP')),
@@ -266,28 +260,7 @@ export class Transports implements TransportCore {
   }
 
   #portFor(address: string): UdpPort | undefined {
-    const family = address.includes(':') ? 6 : 4;
-    return (
-      this.#ports.find(({ socket }) => socket.family === family) ??
-      this.#ports.find(({ socket }) => socket.localAddress === '::')
-    );
-  }
-
-  /** A connection that was dialled leaves from a port of no listener. */
-  #ownPort(flow: Flow): number | undefined {
-    if (flow.transport === 'udp') return flow.localPort;
-    const ports = this.#listening.get(flow.transport);
-    return ports === undefined || ports.has(flow.localPort) ? flow.localPort : this.#anyPort(flow.transport);
-  }
-
-  #anyPort(transport: TransportName): number | undefined {
-    const [port] = this.#listening.get(transport) ?? [];
-    return port;
-  }
-
-  #ownsPort(port: number): boolean {
-    if (this.#ports.some(({ socket }) => socket.localPort === port)) return true;
-    return [...this.#listening.values()].some((ports) => ports.has(port));
+    return this.#ports.find((port) => port.reaches(address));
   }
 }
 

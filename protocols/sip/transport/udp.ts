@@ -28,6 +28,14 @@ export class UdpPort implements DatagramHandler {
     this.#serial = serial;
   }
 
+  /** Can datagrams to the address leave here? What is bound to a loopback address goes nowhere else, nor does anything else get there. */
+  reaches(address: string): boolean {
+    const { family, localAddress } = this.socket;
+    if (localAddress === '::') return true;
+    if ((family === 6) !== address.includes(':')) return false;
+    return localAddress === '0.0.0.0' || isLocal(localAddress) === isLocal(address);
+  }
+
   /** A value: two flows to the same place are alike. */
   flow(address: string, port: number): Flow {
     return new UdpFlow(this, this.#serial, this.#core.local.towards(address, this.socket.localAddress), address, port);
@@ -53,14 +61,13 @@ class UdpFlow extends Flow {
   readonly #port: UdpPort;
 
   constructor(port: UdpPort, serial: string, local: string, address: string, remotePort: number) {
-    const ip = parseIp(address);
     super(`${serial}-${address}-${remotePort}`, 'udp', {
       remoteAddress: address,
       remotePort,
       localAddress: local,
       localPort: port.socket.localPort,
       listener: port.listener.name,
-      loopback: ip !== undefined && isLoopback(ip),
+      loopback: isLocal(address),
     });
     this.#port = port;
   }
@@ -85,4 +92,9 @@ class UdpFlow extends Flow {
   authenticated(): void {
     // Datagrams are counted by source, not by connection.
   }
+}
+
+function isLocal(text: string): boolean {
+  const address = parseIp(text);
+  return address !== undefined && isLoopback(address);
 }

@@ -1,100 +1,9 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { Flusher } from '#src/net/flusher.ts';
-import { Listeners } from '#src/net/listeners.ts';
-import { Timers } from '#src/net/timers.ts';
-import { MESSAGE_LIMITS } from '#protocols/sip/message/limits.ts';
-import { SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
-import type { Malformed } from '#protocols/sip/message/parse.ts';
-import type { Flow } from '#protocols/sip/transport/flow.ts';
-import { Transports } from '#protocols/sip/transport/transports.ts';
-import { plain } from '../../net/kit.ts';
-
-const HOST = '127.0.0.1';
-
-/** What came up, in order; waits for more. */
-class Heard {
-  readonly requests: { request: SipRequest; flow: Flow }[] = [];
-  readonly responses: SipResponse[] = [];
-  readonly malformed: Malformed[] = [];
-  #wake: (() => void)[] = [];
-
-  onRequest(request: SipRequest, flow: Flow): void {
-    this.requests.push({ request, flow });
-    this.#told();
-  }
-
-  onResponse(response: SipResponse): void {
-    this.responses.push(response);
-    this.#told();
-  }
-
-  onMalformed(malformed: Malformed): void {
-    this.malformed.push(malformed);
-    this.#told();
-  }
-
-  async request(n = 0): Promise<{ request: SipRequest; flow: Flow }> {
-    for (;;) {
-      const found = this.requests[n];
-      if (found !== undefined) return found;
-      await this.next();
-    }
-  }
-
-  next(): Promise<void> {
-    return new Promise((resolve) => this.#wake.push(resolve));
-  }
-
-  #told(): void {
-    const wake = this.#wake;
-    this.#wake = [];
-    for (const one of wake) one();
-  }
-}
-
-interface Stage {
-  readonly heard: Heard;
-  readonly transports: Transports;
-  readonly udp: number;
-  readonly tcp: number;
-  readonly timers: Timers;
-}
-
-async function stage(t: ExecutionContext): Promise<Stage> {
-  const heard = new Heard();
-  const timers = new Timers((error) => t.fail(String(error)));
-  const transports = new Transports({
-    handler: heard,
-    limits: MESSAGE_LIMITS,
-    flusher: new Flusher(),
-    timers,
-    names: () => ['example.org'],
-  });
-  const listeners = new Listeners({
-    tls: undefined,
-    limits: { total: 100, perIp: 100, perIpBeforeAuth: 100 },
-    refuses: () => false,
-    fault: (error) => t.fail(String(error)),
-  });
-  listeners.serve('sip', transports.connections);
-  listeners.serveDatagrams('sip', transports.datagrams);
-  const config = { ...plain, kind: 'sip', address: HOST, port: 0 };
-  await listeners.apply([
-    { ...config, name: 'tcp' },
-    { ...config, name: 'udp', transport: 'udp' },
-  ]);
-  t.teardown(() => {
-    transports.close();
-    listeners.stop();
-    listeners.destroyAll();
-    timers[Symbol.dispose]();
-  });
-  const portOf = (name: string): number => listeners.bound.find((one) => one.name === name)?.boundPort ?? 0;
-  return { heard, transports, timers, udp: portOf('udp'), tcp: portOf('tcp') };
-}
+import { SipResponse } from '#protocols/sip/message/message.ts';
+import { HOST, options, stage, tcpPeer, tcpServer } from './kit.ts';
 
 async function udpPeer(t: ExecutionContext): Promise<UdpSocket> {
   const socket = createSocket('udp4');
@@ -102,43 +11,6 @@ async function udpPeer(t: ExecutionContext): Promise<UdpSocket> {
   await once(socket, 'listening');
   t.teardown(() => socket.close());
   return socket;
-}
-
-async function tcpServer(t: ExecutionContext): Promise<{ server: Server; port: number }> {
-  const server = createServer();
-  server.listen(0, HOST);
-  await once(server, 'listening');
-  const sockets: Socket[] = [];
-  server.on('connection', (socket) => sockets.push(socket));
-  t.teardown(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  return { server, port: (server.address() as AddressInfo).port };
-}
-
-async function tcpPeer(t: ExecutionContext, port: number): Promise<Socket> {
-  const socket = connect(port, HOST);
-  await once(socket, 'connect');
-  t.teardown(() => socket.destroy());
-  return socket;
-}
-
-function options(via: string, more: readonly (readonly [string, string])[] = [], body?: Buffer): SipRequest {
-  return SipRequest.make(
-    'OPTIONS',
-    'sip:example.org',
-    [
-      ['Via', via],
-      ['From', '<sip:a@example.net>;tag=1'],
-      ['To', '<sip:example.org>'],
-      ['Call-ID', 'c1'],
-      ['CSeq', '1 OPTIONS'],
-      ['Max-Forwards', '70'],
-      ...more,
-    ],
-    body === undefined ? undefined : { type: 'text/plain', bytes: body },
-  );
 }
 
 const VIA = 'SIP/2.0/UDP client.invalid:5070;branch=z9hG4bKa';
@@ -263,9 +135,7 @@ test('a response whose connection has gone opens one to sent-by (section 18.2.2)
 
 test('a request dials, and the next one uses the connection; a place where nobody listens is an error', async (t) => {
   const { transports } = await stage(t);
-  const { port, server } = await tcpServer(t);
-  const connections: Socket[] = [];
-  server.on('connection', (socket) => connections.push(socket));
+  const { connections, port, server } = await tcpServer(t);
   const to = { transport: 'tcp', address: HOST, port } as const;
   const request = options('SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKa');
   const [first, second] = await Promise.all([transports.send(request, to), transports.send(request, to)]);
@@ -309,9 +179,6 @@ test('what stands for this server: its hosts and addresses, with the ports it li
     ['192.0.2.77', undefined, false],
   ];
   for (const [host, port, own] of rows) t.is(transports.isOwn(host, port), own, `${host}:${port}`);
-  const peer = await tcpPeer(t, tcp);
-  peer.write(options('SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKa').toBytes());
-  while (transports.streams === 0) await new Promise((resolve) => setImmediate(resolve));
   t.true(transports.isOwn(HOST, tcp));
   t.deepEqual(transports.sentBy('udp'), { host: HOST, port: udp });
   t.deepEqual(transports.sentBy('tcp').port, tcp);
