@@ -34,9 +34,9 @@ export class MqttTestServer implements AsyncDisposable {
     this.#text = text;
   }
 
-  /** @param listeners more of them, as lines of the list @param text settings beside the listeners; anonymous clients may come in by the listener `mqtt` */
-  static async start(text = '', listeners = ''): Promise<MqttTestServer> {
-    const server = new MqttTestServer(`${listeners}${text}`);
+  /** @param text settings beside the listeners; anonymous clients may come in by the listener `mqtt` */
+  static async start(text = ''): Promise<MqttTestServer> {
+    const server = new MqttTestServer(text);
     await server.begin();
     return server;
   }

@@ -64,7 +64,7 @@ test('what came while a device was away comes later, once, from one queue', asyn
   juliet.say(CHAT('sensor@localhost/kitchen', 'to the device', 'c2'));
   juliet.say(CHAT('sensor@localhost', 'to the account', 'c3'));
   t.deepEqual(await juliet.quiet(), []);
-  await stage.mqtt.restart();
+  await stage.restart();
   const back = await stage.thing('sensor', 'kitchen', durable);
   const bodies = [await back.hearJson(), await back.hearJson()].map(({ body }) => String(body));
   t.deepEqual(bodies.toSorted(), ['to the account', 'to the device']);

@@ -1,31 +1,38 @@
-/** One server with people on XMPP and things on MQTT: what one side says is seen by the other. */
+/** One server with people on XMPP, things on MQTT and phones on SIP: what one side says the others hear. */
+import { connect } from 'node:net';
 import type { Element } from 'ltx';
 import type { IPublishPacket } from 'mqtt-packet';
-import type { ConnectOptions, MqttTestClient } from '#test/helpers/mqtt.ts';
-import { MqttTestServer } from '#test/helpers/mqtt.ts';
-import { jid } from '#test/helpers/xml.ts';
 import type { SubscriptionState } from '#src/im/subscription.ts';
+import { type ConnectOptions, connectPacket, MqttTestClient } from '#test/helpers/mqtt.ts';
+import { type Phone, type PhoneOptions, SipTestServer } from '#test/helpers/sip.ts';
+import { jid } from '#test/helpers/xml.ts';
 import { ScriptClient } from '#test/scripts/client.ts';
 
-const LISTENERS = '  - { name: c2s, kind: c2s, address: 127.0.0.1, port: 0, tls: direct }\n';
+const LISTENERS = `  - { name: c2s, kind: c2s, address: 127.0.0.1, port: 0, tls: direct }
+  - { name: mqtt, kind: mqtt, address: 127.0.0.1, port: 0, tls: 'off' }
+`;
 
 export class BridgeStage implements AsyncDisposable {
-  readonly mqtt: MqttTestServer;
+  readonly sip: SipTestServer;
 
-  private constructor(mqtt: MqttTestServer) {
-    this.mqtt = mqtt;
+  private constructor(sip: SipTestServer) {
+    this.sip = sip;
   }
 
   static async open(accounts: readonly string[], settings = ''): Promise<BridgeStage> {
-    const stage = new BridgeStage(await MqttTestServer.start(settings, LISTENERS));
-    for (const account of accounts) await stage.mqtt.register(`${account}@localhost`);
+    const stage = new BridgeStage(await SipTestServer.start(settings, LISTENERS));
+    await stage.sip.register(...accounts.map((account) => `${account}@localhost`));
     return stage;
   }
 
-  /** Two accounts as after an exchange of subscriptions, or in any other state. */
+  restart(): Promise<void> {
+    return this.sip.restart();
+  }
+
+  /** A contact of an account, in any state of subscription. */
   relate(one: string, other: string, state: SubscriptionState = 'both'): void {
-    const item = (contact: string) => ({ jid: `${contact}@localhost`, groups: [], state, listed: true });
-    this.mqtt.server.im.roster.put(jid(`${one}@localhost`), item(other));
+    const item = { jid: `${other}@localhost`, groups: [], state, listed: true };
+    this.sip.server.im.roster.put(jid(`${one}@localhost`), item);
   }
 
   befriend(one: string, other: string): void {
@@ -35,7 +42,7 @@ export class BridgeStage implements AsyncDisposable {
 
   /** A person's client, available, with an empty hand. */
   async person(account: string, resource = 'phone', presence = '<presence/>'): Promise<Person> {
-    const client = await ScriptClient.dial(account, { port: this.mqtt.port('c2s'), direct: true });
+    const client = await ScriptClient.dial(account, { port: this.sip.port('c2s'), direct: true });
     await client.authenticate(account, 'secret');
     await client.bind(resource);
     client.send(presence);
@@ -46,14 +53,21 @@ export class BridgeStage implements AsyncDisposable {
 
   /** A thing's client. */
   async thing(account: string, clientId: string, options: ConnectOptions = {}): Promise<Thing> {
-    const credentials = { username: account, password: Buffer.from('secret'), clientId };
-    const client = await this.mqtt.connect({ ...credentials, ...options });
-    if (client.reason !== 0) throw new Error(`${clientId} was refused: ${client.reason}`);
+    const socket = connect({ host: '127.0.0.1', port: this.sip.port('mqtt') });
+    const client = new MqttTestClient(socket, 5);
+    client.send(connectPacket({ username: account, password: Buffer.from('secret'), clientId, ...options }));
+    const { reasonCode } = await client.expect('connack');
+    if (reasonCode !== 0) throw new Error(`${clientId} was refused: ${reasonCode}`);
     return new Thing(client);
   }
 
+  /** A phone that is registered. */
+  phone(account: string, options: PhoneOptions = {}): Promise<Phone> {
+    return this.sip.registered(`${account}@localhost`, options);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.mqtt[Symbol.asyncDispose]();
+    await this.sip[Symbol.asyncDispose]();
   }
 }
 
@@ -66,6 +80,11 @@ export class Person {
 
   say(xml: string): void {
     this.client.send(xml);
+  }
+
+  /** A chat message. */
+  chat(to: string, body: string, id = 'c1'): void {
+    this.say(`<message to='${to}' id='${id}' type='chat'><body>${body}</body></message>`);
   }
 
   /** The next stanza of a name. */
