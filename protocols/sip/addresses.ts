@@ -1,7 +1,7 @@
 import { Jid } from '#src/address/jid.ts';
 import { jidFromSipUri, sipUriFromJid } from '#src/address/uri.ts';
 import type { NodeKey } from '#src/accounts/node-key.ts';
-import type { SipUri } from './message/uri.ts';
+import { SipUri } from './message/uri.ts';
 
 const TEMPORARY = 'tgruu.';
 const CONTEXT = 'sip-temporary-gruu';
@@ -63,6 +63,14 @@ export class Addresses {
     const text = uri.host === domain ? uri.toString() : uri.with({ host: domain, port: undefined }).toString();
     const jid = jidFromSipUri(text);
     return jid === undefined ? 'malformed' : { kind: 'account', jid };
+  }
+
+  /** Do two URIs mean the same, also where a proxy on the way has written one of them anew (RFC 7616 section 3.4.6)? */
+  sameResource(one: string, other: string): boolean {
+    if (one === other) return true;
+    const [first, second] = [SipUri.parse(one), SipUri.parse(other)];
+    if (first === undefined || second === undefined) return false;
+    return first.equals(second) || (first.user === second.user && this.domain(first) === this.domain(second));
   }
 
   /** The address-of-record of an account, or the public GRUU of its device. */

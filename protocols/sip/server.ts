@@ -116,7 +116,7 @@ export class SipServer {
       guard: this.guard,
       access,
       md5Only: (request) => isOneOf(request, this.#options.md5Only),
-      sameResource: (one, other) => this.#sameResource(one, other),
+      sameResource: (one, other) => this.addresses.sameResource(one, other),
     });
     this.bindings = new Bindings(store, timers, (account, before, after) =>
       this.sessions.changed(account, before, after),
@@ -295,15 +295,6 @@ export class SipServer {
   #device(account: Jid, flow: Flow): Jid | undefined {
     const binding = this.bindings.of(account.bare).find((one) => this.locations.isFrom(one, flow));
     return binding === undefined ? undefined : account.withResource(binding.resource);
-  }
-
-  /** RFC 7616 section 3.4.6, for URIs that proxies may have written anew. */
-  #sameResource(one: string, other: string): boolean {
-    if (one === other) return true;
-    const [first, second] = [SipUri.parse(one), SipUri.parse(other)];
-    if (first === undefined || second === undefined) return false;
-    if (first.equals(second)) return true;
-    return first.user === second.user && this.addresses.domain(first) === this.addresses.domain(second);
   }
 
   #ownUri(flow: Flow): SipUri {

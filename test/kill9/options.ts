@@ -20,12 +20,12 @@ export interface Options {
   readonly plain: number;
   /** Connections that break a second, while the server is well. */
   readonly drops: number;
-  /** MQTT: clients that publish, and clients with durable sessions that subscribe to them. */
+  /** MQTT: clients that publish, and clients with durable sessions that subscribe to them. SIP: phones that send, and phones that are registered. */
   readonly publishers: number;
   readonly subscribers: number;
   /** MQTT: milliseconds that a write to the disk takes longer in every second round, at most. */
   readonly slow: number;
-  readonly protocol: 'xmpp' | 'mqtt' | 'both';
+  readonly protocol: 'xmpp' | 'mqtt' | 'sip' | 'all';
   readonly server: string;
   /** Keep the data and the log also when all is well. */
   readonly keep: boolean;
@@ -59,9 +59,9 @@ export const USAGE = `npm run kill9 -- [options]: load, kill -9, restart; nothin
   --editors 6       users who edit their contact list
   --plain 3         pairs of users without stream management, to whom nothing is promised
   --drops 2         connections that break each second
-  --protocol both   xmpp, mqtt or both, one after the other
-  --publishers 6    clients of MQTT that publish at QoS 1 and 2
-  --subscribers 6   clients of MQTT with a durable session
+  --protocol all    xmpp, mqtt, sip or all, one after the other
+  --publishers 6    clients of MQTT that publish at QoS 1 and 2; phones that send
+  --subscribers 6   clients of MQTT with a durable session; phones that are registered
   --slow 60         milliseconds that a write to the disk takes longer in every second round over MQTT, at most
   --server trivium  or ejabberd, prosody (XMPP), mosquitto (MQTT), which are expected to fail: they keep in memory what they acknowledge
   --keep            keep the data and the log`;
@@ -84,7 +84,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       publishers: text,
       subscribers: text,
       slow: text,
-      protocol: { ...text, default: 'both' },
+      protocol: { ...text, default: 'all' },
       seed: text,
       signal: { ...text, default: 'kill' },
       server: { ...text, default: 'trivium' },
@@ -95,8 +95,8 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   if (values.help) return 'help';
   const { keep, protocol, server, signal } = values;
   if (signal !== 'kill' && signal !== 'term' && signal !== 'mix') throw new TypeError('--signal is kill, term or mix');
-  if (protocol !== 'xmpp' && protocol !== 'mqtt' && protocol !== 'both')
-    throw new TypeError('--protocol is xmpp, mqtt or both');
+  if (protocol !== 'xmpp' && protocol !== 'mqtt' && protocol !== 'sip' && protocol !== 'all')
+    throw new TypeError('--protocol is xmpp, mqtt, sip or all');
   const number = (name: NumberName | 'seed', fallback: number): number => {
     const given = values[name];
     const value = given === undefined ? fallback : Number(given);

@@ -6,6 +6,7 @@ import { makeCertificate } from '#tools/bench/peers/certificate.ts';
 import { makePlace } from '#tools/bench/peers/peer.ts';
 import { readOptions, USAGE, type Options } from './options.ts';
 import { MqttSuite } from './mqtt/suite.ts';
+import { SipSuite } from './sip/suite.ts';
 import { type Protocol, type Victim, victims } from './server.ts';
 import { Suite } from './suite.ts';
 
@@ -25,7 +26,7 @@ async function runOver(protocol: Protocol, victim: Victim, options: Options): Pr
   const certificate =
     victim.provisions === 'stopped' ? { key: '', certificate: '', pem: '' } : makeCertificate(directory, 'localhost');
   const place = await makePlace(directory, 'localhost', certificate);
-  const suite = new { xmpp: Suite, mqtt: MqttSuite }[protocol](options, victim, place, print);
+  const suite = new { xmpp: Suite, mqtt: MqttSuite, sip: SipSuite }[protocol](options, victim, place, print);
   try {
     await suite.run();
   } catch (error) {
@@ -41,8 +42,8 @@ async function runOver(protocol: Protocol, victim: Victim, options: Options): Pr
 
 /** @returns the exit code: 0 when all held, 1 when something was violated, 2 when the run was not possible */
 async function main(options: Options): Promise<number> {
-  const protocols = (['xmpp', 'mqtt'] as const).filter(
-    (one) => options.protocol === 'both' || options.protocol === one,
+  const protocols = (['xmpp', 'mqtt', 'sip'] as const).filter(
+    (one) => options.protocol === 'all' || options.protocol === one,
   );
   const results: Result[] = [];
   for (const protocol of protocols) {

@@ -24,14 +24,18 @@ export interface Victim extends Peer {
   stumble?(place: Place, milliseconds: number): Promise<void>;
 }
 
-export type Protocol = 'xmpp' | 'mqtt';
+export type Protocol = 'xmpp' | 'mqtt' | 'sip';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const SLOW_DISK = join(import.meta.dirname, 'slow-disk.ts');
 
 /** Defaults where they matter; only what would refuse this much load from one address is out of the way. */
 function settingsOf({ domain, port }: Place, protocol: Protocol): string {
-  const listener = protocol === 'xmpp' ? 'name: c2s, kind: c2s, tls: optional' : "name: mqtt, kind: mqtt, tls: 'off'";
+  const listener = {
+    xmpp: 'name: c2s, kind: c2s, tls: optional',
+    mqtt: "name: mqtt, kind: mqtt, tls: 'off'",
+    sip: "name: sip, kind: sip, transport: udp, tls: 'off'",
+  }[protocol];
   return `hosts: {${domain}: {}}
 listeners:
   - {${listener}, address: 127.0.0.1, port: ${port}}
@@ -141,6 +145,7 @@ export const victims: Readonly<Record<Protocol, ReadonlyMap<string, Victim>>> = 
     { ...prosody, provisions: 'running', provision: register },
   ),
   mqtt: byName(triviumFor('mqtt'), cautiousMosquitto),
+  sip: byName(triviumFor('sip')),
 };
 
 /** Sends the signal and settles when the process is gone, with its exit code (undefined: it died of a signal). */

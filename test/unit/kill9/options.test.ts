@@ -3,7 +3,7 @@ import { readOptions } from '#test/kill9/options.ts';
 
 test('what is not given has its default, and the seed is drawn', (t) => {
   const options = readOptions([]);
-  t.like(options, { rounds: 20, rate: 1000, signal: 'kill', protocol: 'both', server: 'trivium', keep: false });
+  t.like(options, { rounds: 20, rate: 1000, signal: 'kill', protocol: 'all', server: 'trivium', keep: false });
 });
 
 test('options are read', (t) => {
