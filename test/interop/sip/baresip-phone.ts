@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -51,7 +51,9 @@ export class Phone {
     configure(options, control, await freePort());
     const log = openSync(join(directory, 'log.txt'), 'w');
     const child = spawn('baresip', ['-f', directory], { stdio: ['ignore', log, log] });
-    process.once('exit', () => child.kill('SIGKILL'));
+    const killed = (): void => void child.kill('SIGKILL');
+    process.once('exit', killed);
+    child.once('exit', () => process.off('exit', killed));
     await accepting(control);
     const socket = createConnection(control, ADDRESS);
     await once(socket, 'connect');
@@ -81,16 +83,19 @@ export class Phone {
     return await this.events.take(type, (event) => event.type === type && matches(event));
   }
 
-  /** Bytes of what it has heard in all its calls. */
-  heard(): number {
-    return statSync(this.#recording, { throwIfNoEntry: false })?.size ?? 0;
+  /** Waits until it is registered: it begins before it can be asked, so its log tells. */
+  async registered(): Promise<void> {
+    for (let tries = 0; !/200 OK \(\) \[\d+ binding/.test(this.log()); tries++) {
+      if (tries === 100) throw new Error(`it did not register\n${this.log()}`);
+      await delay(100);
+    }
   }
 
-  /** Waits until it has heard so many bytes more: 16,000 are a second. */
-  async hears(bytes: number): Promise<void> {
-    const before = this.heard();
-    for (let tries = 0; this.heard() < before + bytes; tries++) {
-      if (tries === 100) throw new Error(`it heard ${this.heard() - before} of ${bytes} bytes in ten seconds`);
+  /** Waits until it has received so many seconds more of sound. */
+  async hears(seconds: number): Promise<void> {
+    const before = await this.#heard();
+    for (let tries = 0; (await this.#heard()) < before + seconds; tries++) {
+      if (tries === 100) throw new Error(`it heard nothing in ten seconds\n${await this.command('audio_debug')}`);
       await delay(100);
     }
   }
@@ -109,8 +114,10 @@ export class Phone {
     await this.#end('SIGTERM');
   }
 
-  get #recording(): string {
-    return join(this.#directory, 'heard.wav');
+  /** Seconds of sound received in the call. */
+  async #heard(): Promise<number> {
+    const told = await this.command('audio_debug');
+    return Number(/rx:[^]*?time = ([0-9.]+) sec/.exec(told)?.[1] ?? 0);
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
@@ -144,9 +151,9 @@ function configure(
 ): void {
   const tone = join(directory, 'tone.wav');
   writeTone(tone);
-  const modules = ['stdio', 'g711', 'aufile', 'uuid', 'auloop', 'menu', 'ctrl_tcp', 'contact', 'mwi'];
+  const modules = ['stdio', 'g711', 'aufile', 'uuid', 'auloop', 'menu', 'ctrl_tcp', 'contact'];
   const kind = (name: string): string =>
-    ['auloop', 'menu', 'ctrl_tcp', 'contact', 'mwi'].includes(name) ? 'module_app' : 'module';
+    ['auloop', 'menu', 'ctrl_tcp', 'contact'].includes(name) ? 'module_app' : 'module';
   const lines = [
     `module_path ${MODULES}`,
     ...modules.map((name) => `${kind(name)} ${name}.so`),

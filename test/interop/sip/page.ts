@@ -160,7 +160,8 @@ async function jsSipCalls(tell: TellStep, data: PageData): Promise<void> {
     });
     await soon('resume', (resolve) => {
       called.once('unhold', () => resolve(undefined));
-      calling.unhold();
+      // Not before the transaction that put it on hold is over.
+      const again = setInterval(() => calling.unhold() && clearInterval(again), 50);
     });
     const over = juliet.ended(calling);
     called.terminate();
