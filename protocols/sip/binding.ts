@@ -1,4 +1,5 @@
 import type { Stanza } from '#src/stanza/stanza.ts';
+import { SipUri } from './message/uri.ts';
 
 /** Where the peer of a binding sat when it registered: the request came straight from it. */
 export interface BindingFlow {
@@ -54,4 +55,12 @@ export interface Waiting {
   readonly stanza: Stanza;
   /** Milliseconds since 1970. */
   readonly at: number;
+}
+
+/**
+ * The Request-URI that reaches a binding: its contact without header fields, which stay in the binding and in what is told of it (RFC 4475
+ * section 3.3.14) and have no place in a Request-URI (RFC 3261 section 19.1.1).
+ */
+export function requestUriOf({ contact }: Binding): string {
+  return contact.includes('?') ? (SipUri.parse(contact)?.withoutHeaders().toString() ?? contact) : contact;
 }

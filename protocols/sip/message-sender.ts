@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Jid } from '#src/address/jid.ts';
 import { sipUriFromJid } from '#src/address/uri.ts';
 import type { Stanza } from '#src/stanza/stanza.ts';
+import { requestUriOf } from './binding.ts';
 import type { StanzaEdge } from './edge.ts';
 import { SipRequest, type SipResponse } from './message/message.ts';
 import type { Sent } from './outbox.ts';
@@ -41,7 +42,7 @@ export class MessageSender {
     const to = sipUriFromJid(jid.asBare());
     const request = SipRequest.make(
       'MESSAGE',
-      session.binding.contact,
+      requestUriOf(session.binding),
       [
         ['Max-Forwards', '70'],
         ['From', `<${fromUri(stanza.from, jid)}>;tag=${id.slice(0, 16)}`],

@@ -57,7 +57,7 @@ function readContact(contact: NameAddr, capable: boolean): AskedContact {
   const regId = Number(contact.params.get('reg-id') ?? 0);
   const flow = capable && instance !== undefined && Number.isSafeInteger(regId) && regId > 0 && regId <= REG_ID;
   return {
-    uri: contact.sipUri?.withoutHeaders().toString() ?? contact.uri,
+    uri: contact.uri,
     params: [...contact.params].filter(([name]) => !OWN.has(name)),
     q: contactQ(contact),
     expires: contactExpires(contact),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { account, accountOf, durably, host, hostOf, quoted } from '#src/admin/commands/common.ts';
 import { type Command, CommandError, defineCommand, type Row } from '#src/admin/commands.ts';
-import type { Binding } from '../binding.ts';
+import { type Binding, requestUriOf } from '../binding.ts';
 import { SipRequest, type SipResponse } from '../message/message.ts';
 import { SipUri } from '../message/uri.ts';
 import type { SipServer } from '../server.ts';
@@ -114,7 +114,7 @@ function asked(sip: SipServer, request: SipRequest, uri: SipUri): Promise<SipRes
   else {
     const session = [...sip.sessions].find(({ jid }) => jid.bare === found.jid.bare);
     if (session === undefined) throw new CommandError(404, `${found.jid.bare} has no phone`);
-    const toPhone = request.edit().uri(session.binding.contact).done();
+    const toPhone = request.edit().uri(requestUriOf(session.binding)).done();
     if (!sip.reach(session, toPhone, handler)) throw new CommandError(503, 'there is no way to the phone now');
   }
   return promise;
