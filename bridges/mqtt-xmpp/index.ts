@@ -1,5 +1,8 @@
 import type { RunningFrontEnd, Runtime } from '#src/plugin/front-end.ts';
 import type { Bridge } from '#src/plugin/bridge.ts';
+import { json } from '#src/store/codec.ts';
+import { serveContacts } from './contacts/serve.ts';
+import type { StoredContact } from './contacts/contacts.ts';
 import { EventTopics } from './events.ts';
 import { PresenceTopics } from './presence.ts';
 import { type MqttXmppOptions, mqttXmppSection, optionsOf } from './settings.ts';
@@ -18,6 +21,8 @@ function start(runtime: Runtime): RunningFrontEnd {
   const { hosts, registry, router, services, settings } = runtime;
   const { mqtt, roster } = services;
   const owned: Disposable[] = [];
+  const table = runtime.store.table('topic-contacts', json<StoredContact>());
+  const opening: (() => Promise<void>)[] = [];
   // Asked for with each publication: read once a reload.
   const current = new Map<string, MqttXmppOptions>();
   for (const host of hosts) {
@@ -31,11 +36,15 @@ function start(runtime: Runtime): RunningFrontEnd {
     const topics = new MessageTopics({ host, broker, router, registry, presence, events, options });
     broker.reserved = topics;
     broker.edge = topics;
-    owned.push(...events.serve());
+    const contacts = serveContacts(runtime, host, broker, roster, table, options);
+    if (contacts !== undefined) opening.push(contacts.opened);
+    owned.push(...events.serve(), ...(contacts?.owned ?? []));
   }
   return {
     services: {},
-    opened: () => Promise.resolve(),
+    async opened() {
+      for (const open of opening) await open();
+    },
     reloaded() {
       for (const domain of current.keys()) current.set(domain, optionsOf(settings(), domain));
     },

@@ -45,7 +45,7 @@ export class BridgeStage implements AsyncDisposable {
     const client = await ScriptClient.dial(account, { port: this.sip.port('c2s'), direct: true });
     await client.authenticate(account, 'secret');
     await client.bind(resource);
-    client.send(presence);
+    client.send(`<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>${presence}`);
     await client.settle();
     client.received.length = 0;
     return new Person(client);
