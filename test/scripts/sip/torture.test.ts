@@ -104,8 +104,8 @@ sip: { foreign_callers: callers }
   return server;
 }
 
-/** A phone that answers whatever it is asked 486, until it is disposed of. */
-async function busy(server: SipTestServer): Promise<Disposable> {
+/** A phone that answers whatever it is asked 486, until the test is over. */
+async function busy(server: SipTestServer): Promise<() => void> {
   const phone = await server.registered('user@example.com');
   let isOver = false;
   const serve = async (): Promise<void> => {
@@ -117,7 +117,7 @@ async function busy(server: SipTestServer): Promise<Disposable> {
     }
   };
   void serve();
-  return { [Symbol.dispose]: () => (isOver = true) };
+  return () => void (isOver = true);
 }
 
 let serial = 0;
@@ -200,7 +200,7 @@ function ackOf(response: string): Buffer | undefined {
 
 test.serial('each message in a datagram', async (t) => {
   await using server = await start();
-  using _phone = await busy(server);
+  t.teardown(await busy(server));
   const client = await udpClient();
   const [socket] = client.sockets;
   const send = (bytes: Buffer): void => socket?.send(bytes, server.port('sip'), '127.0.0.1');
@@ -220,7 +220,7 @@ test.serial('each message in a datagram', async (t) => {
 
 test.serial('each message on a stream', async (t) => {
   await using server = await start();
-  using _phone = await busy(server);
+  t.teardown(await busy(server));
   for (const { bytes, name, tcp, udp } of CASES) {
     const expected = tcp ?? udp;
     const socket = connect(server.port('sip-tcp'), '127.0.0.1');
@@ -243,7 +243,7 @@ test.serial('each message on a stream', async (t) => {
 
 test.serial('3.3.5: what is not supported is named', async (t) => {
   await using server = await start();
-  using _phone = await busy(server);
+  t.teardown(await busy(server));
   const phone = await server.phone('caller@example.net');
   const fields = [
     ['Require', 'nothingSupportsThis, nothingSupportsThisEither'],
