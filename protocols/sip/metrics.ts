@@ -15,6 +15,10 @@ export function declareMetrics(metrics: Metrics, server: SipServer): void {
   metrics.gauge('trivium_sip_devices', 'Registered devices', () => server.sessions.size);
   metrics.gauge('trivium_sip_streams', 'Open connections of all transports but UDP', () => transports.streams);
   metrics.gauge('trivium_sip_transactions', 'Transactions that live', () => transactions.size);
+  metrics.gauge('trivium_sip_calls', 'Calls that ring or were answered', () => server.activeCalls.size);
+  metrics.countedBy('trivium_sip_calls_total', 'Calls by what became of them', ['event'], () =>
+    named(server.activeCalls.counters),
+  );
   metrics.gauges('trivium_sip_trunks', 'Trunks by state', ['state'], () => {
     const states = Map.groupBy(server.trunks, ({ state }) => state);
     return [...states].map(([state, trunks]) => [[state], trunks.length] as const);

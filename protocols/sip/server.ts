@@ -23,6 +23,8 @@ import { Messages } from './messages.ts';
 import { SipNetwork } from './network.ts';
 import { Outboxes } from './outbox.ts';
 import { plainEdge } from './plain-edge.ts';
+import { CallRecords } from './proxy/call-records.ts';
+import { Calls } from './proxy/calls.ts';
 import { Proxy } from './proxy/proxy.ts';
 import { RouteTokens } from './proxy/route-token.ts';
 import { Registrar } from './registrar.ts';
@@ -47,6 +49,8 @@ export interface SipIm {
 export class SipServer {
   readonly addresses: Addresses;
   readonly aliases: Aliases;
+  /** The calls that pass through now. */
+  readonly activeCalls: Calls;
   readonly authenticator: Authenticator;
   readonly bindings: Bindings;
   readonly core: SipCore;
@@ -57,6 +61,8 @@ export class SipServer {
   readonly messages: Messages;
   readonly network: SipNetwork;
   readonly proxy: Proxy;
+  /** What is kept of calls that are over. */
+  readonly records: CallRecords;
   readonly registrar: Registrar;
   readonly sender: MessageSender;
   readonly senders: Senders;
@@ -107,6 +113,12 @@ export class SipServer {
       isOwn: (host, port) => this.transports.isOwn(host, port),
     });
     this.locations = new Locations((bare) => this.#flowGone(bare));
+    this.records = new CallRecords({
+      store,
+      hostOf: (uri) => this.addresses.domain(uri),
+      limit: (host) => this.options(host).callRecords,
+    });
+    this.activeCalls = new Calls({ timers, proxy: () => this.proxy, ended: (call) => this.records.add(call) });
     this.proxy = this.#makeProxy();
     this.digest = new Digest(accounts, key);
     this.authenticator = new Authenticator({
@@ -174,6 +186,7 @@ export class SipServer {
       locate: (uri) => this.network.locate(uri),
       isOwn: (uri) => this.addresses.domain(uri) !== undefined,
       relocate: (contact) => this.locations.relocate(contact),
+      watcher: this.activeCalls,
     });
   }
 

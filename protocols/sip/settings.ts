@@ -77,6 +77,9 @@ export const sipSection = declare(
       .boolean()
       .prefault(true)
       .describe('Whether users may call addresses of other domains; they are found by DNS (RFC 3263).'),
+    call_records: count(0, 10_000_000)
+      .prefault(10_000)
+      .describe('Calls that are over of which each host keeps a record (cdr_list); the oldest give way. 0 keeps none.'),
     message_copies: z
       .boolean()
       .prefault(true)
@@ -138,6 +141,7 @@ export interface SipHostOptions {
   readonly foreignDomains: boolean;
   readonly copies: boolean;
   readonly messageQueue: number;
+  readonly callRecords: number;
   readonly trunks: readonly TrunkSettings[];
 }
 
@@ -169,6 +173,7 @@ export function hostOptions(settings: Settings, host: string): SipHostOptions {
     foreignDomains: own.foreign_domains,
     copies: own.message_copies,
     messageQueue: own.message_queue,
+    callRecords: own.call_records,
     trunks: own.trunks,
   };
 }

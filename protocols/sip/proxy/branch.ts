@@ -43,6 +43,9 @@ export class Branch implements ClientHandler {
   #ways: readonly Destination[] = [];
   #next = 0;
   #transaction: ClientTransaction | undefined;
+  /** What was sent last. */
+  #sent: SipRequest | undefined;
+  #authorized = false;
   #provisional = false;
   #over = false;
   /** Undefined while nobody asked for it; the Reason, '' for none. */
@@ -94,14 +97,19 @@ export class Branch implements ClientHandler {
 
   /** "The proxy MUST attempt to deliver the message to the first tuple in that set, and proceed through the set in order." */
   #try(): void {
-    const { newBranch, recordRoute, request, transactions } = this.#parts;
     const destination = this.#ways[this.#next];
     const attempt = ++this.#next;
     if (destination === undefined || this.#cancelled !== undefined) return this.#finish(this.#failure);
+    this.#send(this.#parts.recordRoute(this.#parts.request, destination), destination, attempt);
+  }
+
+  #send(request: SipRequest, destination: Destination, attempt: number): void {
+    const { newBranch, transactions } = this.#parts;
     this.#provisional = false;
     // 11. "Timer C MUST be set for each client transaction when an INVITE request is proxied."
     this.#setTimerC();
-    const made = transactions.request(recordRoute(request, destination), destination, this, { branch: newBranch() });
+    this.#sent = request;
+    const made = transactions.request(request, destination, this, { branch: newBranch() });
     // Its failure may have begun the next attempt already.
     if (attempt === this.#next) this.#transaction = made;
   }
@@ -128,7 +136,20 @@ export class Branch implements ClientHandler {
     // RFC 3263 section 4.3: a 503 counts as a failure of this server; there may be others.
     if (status === 503 && this.#next < this.#ways.length) return this.#fail(503);
     if (this.#timedOut && status === 487) return this.#finish(408);
-    this.#end(response);
+    if (!this.#authorizes(response)) this.#end(response);
+  }
+
+  /** Answers the challenge of a target with credentials that the caller does not have, once; the request goes where it went. */
+  #authorizes(response: SipResponse): boolean {
+    const destination = this.#ways[this.#next - 1];
+    if ((response.status !== 401 && response.status !== 407) || this.#over || this.#cancelled !== undefined)
+      return false;
+    if (this.#authorized || this.#sent === undefined || destination === undefined) return false;
+    const request = this.target.authorize?.(this.#sent, response);
+    if (request === undefined) return false;
+    this.#authorized = true;
+    this.#send(request, destination, this.#next);
+    return true;
   }
 
   onTimeout(): void {

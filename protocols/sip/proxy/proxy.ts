@@ -9,6 +9,7 @@
  */
 import type { Timers } from '#src/net/timers.ts';
 import { type SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
+import type { NameAddr } from '#protocols/sip/message/name-addr.ts';
 import type { SipUri } from '#protocols/sip/message/uri.ts';
 import type { ClientHandler } from '#protocols/sip/transaction/client.ts';
 import type { ServerTransaction } from '#protocols/sip/transaction/server.ts';
@@ -72,6 +73,10 @@ export class Proxy {
   /** Whether a request belongs to a dialog that began through this server, and says so by a Route of ours: it needs no credentials. */
   isInDialog(request: SipRequest): boolean {
     return this.preprocess(request).dialog !== undefined;
+  }
+
+  isOwnRoute({ sipUri }: NameAddr): boolean {
+    return sipUri !== undefined && this.#options.isOwn(sipUri);
   }
 
   /**

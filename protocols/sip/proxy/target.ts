@@ -1,4 +1,5 @@
 /** RFC 3261 section 16.5: where a request may go. */
+import type { SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
 import type { Destination } from '#protocols/sip/transport/destination.ts';
 
 export interface ForwardTarget {
@@ -10,6 +11,11 @@ export interface ForwardTarget {
   readonly routes?: readonly string[];
   /** A flow or an address; without it the first Route, or the URI, is located (RFC 3263). */
   readonly destination?: Destination;
+  /**
+   * The request again with credentials for a 401 or 407, where this server has an account at the target and the caller none; undefined when it has
+   * none either. Asked once.
+   */
+  readonly authorize?: (request: SipRequest, challenged: SipResponse) => SipRequest | undefined;
 }
 
 const Q = 1000;

@@ -1,4 +1,5 @@
 /** Phones around a proxy, without sockets: a test reads as the flow of messages between them. */
+import type { ProxyWatcher } from '#protocols/sip/proxy/context.ts';
 import { Proxy, type ProxyOptions } from '#protocols/sip/proxy/proxy.ts';
 import { RouteTokens } from '#protocols/sip/proxy/route-token.ts';
 import type { ForwardTarget } from '#protocols/sip/proxy/target.ts';
@@ -26,6 +27,8 @@ export class Network implements Disposable {
   readonly places = new Map<string, readonly Destination[]>();
   /** Devices that came back by another flow, by their Contact. */
   readonly moved = new Map<string, Destination>();
+  /** Sees what is forwarded. */
+  watcher: ProxyWatcher = {};
   readonly faults: unknown[] = [];
 
   constructor(options: Partial<ProxyOptions> = {}) {
@@ -52,6 +55,11 @@ export class Network implements Disposable {
       locate: (uri) => this.#locate(uri),
       isOwn: ({ host, port }) => transports.isOwn(host, port),
       relocate: (contact) => this.moved.get(contact),
+      watcher: {
+        onForwarded: (context) => this.watcher.onForwarded?.(context),
+        onResponse: (context, response) => this.watcher.onResponse?.(context, response),
+        onEnded: (context) => this.watcher.onEnded?.(context),
+      },
       ...options,
     });
   }
