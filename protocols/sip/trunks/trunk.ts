@@ -20,6 +20,8 @@ export interface TrunkParts {
 
 export type TrunkState = 'unregistered' | 'registering' | 'registered' | 'failed';
 
+/** Milliseconds until the first attempt: the listeners open meanwhile. */
+const START = 500;
 /** Milliseconds between attempts that fail: doubled up to the longest (as RFC 5626 section 4.5 does with flows). */
 const SHORTEST_WAIT = 30_000;
 const LONGEST_WAIT = 1_800_000;
@@ -70,7 +72,13 @@ export class Trunk implements Timed {
 
   /** Where a call to a number goes. */
   target(number: string): ForwardTarget {
-    return { uri: this.uri.with({ user: number }).toString() };
+    const { password, user } = this.settings;
+    const uri = this.uri.with({ user: number }).toString();
+    if (user === undefined || password === undefined) return { uri };
+    return {
+      uri,
+      authorize: (request, challenged) => answerChallenge(request, challenged, { username: user, password }),
+    };
   }
 
   /** Do requests from this address come from it? */
@@ -81,7 +89,9 @@ export class Trunk implements Timed {
 
   /** Begins to register, where the settings say so. */
   start(): void {
-    if (this.settings.register === true && this.settings.user !== undefined) this.onTimeout();
+    if (this.settings.register !== true || this.settings.user === undefined) return;
+    this.state = 'registering';
+    this.#parts.timers.add(this, START);
   }
 
   /** Takes the registration back, without waiting for the answer. */
