@@ -20,6 +20,16 @@ export function declareMetrics(metrics: Metrics, server: MqttServer): void {
   metrics.countedBy('trivium_mqtt_connections_ended_total', 'Connections ended by reason', ['reason'], () =>
     [...counters.ended].map(([reason, count]) => [[reasonName(reason)], count]),
   );
+  metrics.gauge(
+    'trivium_mqtt_flooding_clients',
+    'Clients that took their whole share of many turns and are read into buffers of their own',
+    () => server.floods.clients,
+  );
+  metrics.counted(
+    'trivium_mqtt_held_back_total',
+    'Times that a client had its whole share of a turn and was read on after the others',
+    () => server.turns.rests,
+  );
   metrics.gauges('trivium_mqtt_sessions', 'Sessions by host', ['host'], () => each(({ sessions }) => sessions.size));
   metrics.gauges('trivium_mqtt_subscriptions', 'Subscriptions by host', ['host'], () =>
     each(({ subscriptions }) => subscriptions.size),

@@ -185,7 +185,10 @@ export class Outgoing {
       return false;
     }
     if (qos === 0) this.#backlog.done(seq);
-    else this.#keep(packetId, { seq, qos, delivery: share === undefined ? undefined : delivery, released: false });
+    else {
+      const kept = share === undefined ? undefined : { ...delivery, publication: publication.kept() };
+      this.#keep(packetId, { seq, qos, delivery: kept, released: false });
+    }
     return true;
   }
 

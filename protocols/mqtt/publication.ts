@@ -23,8 +23,12 @@ export class Publication extends EncodedPublish {
 
   #copy(): Publication {
     const { message } = this;
-    if (message.payload.length === message.payload.buffer.byteLength) return this;
-    return new Publication({ ...message, payload: Buffer.from(message.payload) }, this.at, this.from);
+    const { payload, properties } = message;
+    const { correlationData } = properties;
+    if (isOwn(payload) && (correlationData === undefined || isOwn(correlationData))) return this;
+    const own = correlationData && { correlationData: Buffer.from(correlationData) };
+    const kept = { ...message, payload: Buffer.from(payload), properties: { ...properties, ...own } };
+    return new Publication(kept, this.at, this.from);
   }
 
   /** Seconds that are left to it at a time; undefined when it has no end. Zero or less: it must not be delivered (MQTT 5 section 3.3.2.3.3). */
@@ -32,4 +36,9 @@ export class Publication extends EncodedPublish {
     const { messageExpiry } = this.message.properties;
     return messageExpiry === undefined ? undefined : messageExpiry - Math.floor(Math.max(0, now - this.at) / 1000);
   }
+}
+
+/** It is all of its memory, not a view of something larger. */
+function isOwn(bytes: Buffer): boolean {
+  return bytes.length === bytes.buffer.byteLength;
 }

@@ -3,6 +3,7 @@ import type { Accounts } from '#src/accounts/accounts.ts';
 import type { Bans } from '#src/accounts/bans.ts';
 import { Jid } from '#src/address/jid.ts';
 import type { Flusher } from '#src/net/flusher.ts';
+import { ReadBuffers } from '#src/net/read-buffers.ts';
 import type { Timers } from '#src/net/timers.ts';
 import type { Log } from '#src/observe/log.ts';
 import type { Runtime } from '#src/plugin/front-end.ts';
@@ -34,6 +35,8 @@ export class MqttServer {
   readonly durably: Durably;
   readonly turns = new Turns();
   readonly memory: MemoryGuard;
+  /** What clients that flood are read into, and how many of them there are. */
+  readonly floods = { buffers: new ReadBuffers(), clients: 0 };
   readonly clients = new Set<Client>();
   /** Plain numbers since the start: read by the metrics. */
   readonly counters = { opened: 0, authenticated: 0, refused: 0, ended: new Map<ReasonCode, number>() };

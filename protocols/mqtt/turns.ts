@@ -15,6 +15,8 @@ export class Turns {
   #resting: Resting[] = [];
   /** Tells turns apart. */
   now = 0;
+  /** Shares that were used up since the start. */
+  rests = 0;
   #begun = false;
 
   /** Something was read: a turn goes on until the event loop has gone round. */
@@ -26,6 +28,7 @@ export class Turns {
 
   rest(who: Resting): void {
     this.#resting.push(who);
+    this.rests += 1;
     this.begin();
   }
 

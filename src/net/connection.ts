@@ -146,17 +146,19 @@ export class Connection {
   /**
    * From now on what comes is read into these buffers, where that is possible; whoever gets them gives them back. For bytes that only
    * pass through.
+   * @returns whether it is possible now
    */
-  readInto(buffers: ReadBuffers): void {
-    if (this.#state !== 'open') return;
+  readInto(buffers: ReadBuffers): boolean {
+    if (this.#state !== 'open') return false;
     const old = this.#socket;
     const fresh = readInto(buffers, old, (chunk) => this.received(chunk));
-    if (fresh === undefined) return;
+    if (fresh === undefined) return false;
     for (const [event, listener] of SHARED) old.off(event, listener);
     old.on('error', onError);
     this.#socket = fresh;
     this.#listen(fresh);
     fresh.resume();
+    return true;
   }
 
   pause(): void {

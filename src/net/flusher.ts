@@ -7,6 +7,13 @@ export interface Sink {
   readonly buffered: number;
 }
 
+/** Buffers that are being read and that are to be used again. */
+export interface Lending {
+  readonly buffers: readonly ArrayBufferLike[];
+  /** Some of their bytes wait to be written: they must be let alone. */
+  taken: boolean;
+}
+
 /** Up to this many bytes space is taken for the worst case (three bytes a character) rather than counted beforehand. */
 const GENEROUS = 16_384;
 
@@ -52,6 +59,8 @@ export class Outbox {
   }
 
   #pushBytes(bytes: Buffer): void {
+    const { lending } = this.#flusher;
+    if (lending !== undefined && lending.buffers.includes(bytes.buffer)) lending.taken = true;
     this.#parts ??= [];
     if (this.#text !== '') {
       this.#parts.push(this.#text);
@@ -120,6 +129,8 @@ function same(some: readonly (Buffer | string)[], others: readonly (Buffer | str
 
 /** Writes all outboxes that took something in this turn, once, in the check phase that follows the reads of the turn. */
 export class Flusher {
+  /** What is being read, where that is used again. */
+  lending: Lending | undefined = undefined;
   readonly #flush = (): void => this.#turnEnded();
   #dirty: Outbox[] = [];
   /** What was joined last in this turn. */

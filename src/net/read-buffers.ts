@@ -22,7 +22,7 @@ export class ReadBuffers {
   }
 
   /** Takes back the buffer that these bytes are in; nobody may look at them any more. Bytes that are in no buffer of these are let alone. */
-  give({ buffer }: Buffer): void {
+  give({ buffer }: Pick<Buffer, 'buffer'>): void {
     if (this.#free.length < FREE && this.#own.has(buffer)) this.#free.push(buffer);
   }
 }

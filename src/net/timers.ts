@@ -27,6 +27,8 @@ const TICK = 250;
 /** Ticks in one turn of the wheel: 128 s of the usual ones, so that almost every item is looked at once. */
 const SLOTS = 512;
 const DETACHED = -1;
+/** Items that are called in one turn of the event loop. */
+const AT_ONCE = 32;
 
 interface Entry {
   readonly item: Timed;
@@ -112,7 +114,14 @@ export class Timers implements Disposable {
     }
     if (due === undefined) return;
     for (const entry of due) this.#detach(entry);
-    for (const entry of due) {
+    this.#fire(due, 0);
+  }
+
+  /** Calls a few items, and the others in the next turns of the event loop: what thousands do at their end must not hold up all. */
+  #fire(due: readonly Entry[], from: number): void {
+    const to = from + AT_ONCE;
+    if (to < due.length) setImmediate(() => this.#fire(due, to));
+    for (const entry of due.slice(from, to)) {
       // An item that fired before may have removed this one, or added it anew.
       if (this.#entries.get(entry.item) !== entry) continue;
       this.#entries.delete(entry.item);

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Client } from '../links/client.ts';
 import { type ReasonCode, reasonCodes } from '../packet/reason-codes.ts';
 import type { Publish } from '../packet/types.ts';
@@ -40,7 +41,10 @@ function route(client: Client, session: Session, packet: Publish): ReasonCode {
   const { broker } = session;
   const refusal = refusalOf(client, session, packet);
   if (refusal !== undefined) return refusal;
-  if (broker.reserved?.covers(packet.topic) === true) return broker.reserved.publish(session, packet);
+  if (broker.reserved?.covers(packet.topic) === true) {
+    // What was read is used again: who answers for the topic may keep it.
+    return broker.reserved.publish(session, { ...packet, payload: Buffer.from(packet.payload) });
+  }
   return broker.publish(packet, session) === 0 ? reasonCodes.noMatchingSubscribers : reasonCodes.success;
 }
 

@@ -7,6 +7,9 @@ import type { Transport } from './transport.ts';
 export const HOLD = { login: 1, store: 2, acknowledgements: 4, rate: 8, turn: 16 } as const;
 export type Hold = (typeof HOLD)[keyof typeof HOLD];
 
+/** Turns in which a client takes its whole share before it is seen as one that floods. */
+const FLOOD = 16;
+
 /** Says when one client is read. */
 export class Flow implements Gate, Resting {
   readonly #transport: Transport;
@@ -15,6 +18,8 @@ export class Flow implements Gate, Resting {
   /** What it has cost in that turn of the event loop. */
   #turn = 0;
   #spent = 0;
+  /** Turns in which it took its whole share. */
+  #rests = 0;
   #throttle: Throttle | undefined = undefined;
 
   constructor(transport: Transport, turns: Turns) {
@@ -25,6 +30,11 @@ export class Flow implements Gate, Resting {
   /** It is not read, for whatever reason. */
   get held(): boolean {
     return this.#holds !== 0;
+  }
+
+  /** It sends more than its share, again and again. */
+  get floods(): boolean {
+    return this.#rests >= FLOOD;
   }
 
   isHeld(reason: Hold): boolean {
@@ -57,6 +67,7 @@ export class Flow implements Gate, Resting {
     this.#spent += 1 + (bytes >> 10);
     if (this.#spent < SHARE) return;
     this.#spent = 0;
+    this.#rests += 1;
     this.hold(HOLD.turn);
     this.#turns.rest(this);
   }

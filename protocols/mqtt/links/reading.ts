@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import type { Lender } from '../packet/framer.ts';
 import { Decoder, type DecoderHandler, type DecoderLimits } from '../packet/decoder.ts';
 
 /** What reading can stop and start. */
@@ -17,6 +18,14 @@ export class Reading {
   constructor(source: Source, handler: DecoderHandler, limits: DecoderLimits) {
     this.#source = source;
     this.#decoder = new Decoder(handler, limits);
+  }
+
+  get held(): boolean {
+    return this.#held;
+  }
+
+  set lender(lender: Lender) {
+    this.#decoder.lender = lender;
   }
 
   set limits(limits: DecoderLimits) {

@@ -1,21 +1,35 @@
 import type { Buffer } from 'node:buffer';
 import type { Connection, ConnectionHandler, TlsInfo } from '#src/net/connection.ts';
-import type { Outbox } from '#src/net/flusher.ts';
+import type { Lending, Outbox } from '#src/net/flusher.ts';
 import type { Acceptor } from '#src/net/listeners.ts';
 import type { DecoderLimits } from '../packet/decoder.ts';
+import type { Lender } from '../packet/framer.ts';
 import type { MqttServer } from '../server.ts';
 import { Client } from './client.ts';
 import { Reading } from './reading.ts';
 import type { Transport } from './transport.ts';
 
+interface LentChunk extends Lending {
+  readonly chunk: Buffer;
+}
+
+/** Clients that are read into buffers of their own: each has two of 64 KB, however little it sends later. */
+const MAX_FLOODS = 64;
+
 /** A client over TCP or TLS (MQTT 5 section 4.2). */
-class TcpTransport implements Transport, ConnectionHandler {
+class TcpTransport implements Transport, ConnectionHandler, Lender {
   readonly #connection: Connection;
   readonly #outbox: Outbox;
   readonly #client: Client;
   readonly #reading: Reading;
+  readonly #server: MqttServer;
+  /** Where packets are gathered, for a client that is read into buffers that are used again. */
+  #gathering: Buffer | undefined = undefined;
+  /** The buffer at hand, until all of it is read. */
+  #lending: LentChunk | undefined = undefined;
 
   constructor(server: MqttServer, connection: Connection) {
+    this.#server = server;
     this.#connection = connection;
     connection.handler = this;
     this.#client = new Client(server, this);
@@ -57,7 +71,49 @@ class TcpTransport implements Transport, ConnectionHandler {
 
   onData(chunk: Buffer): void {
     this.#client.heard(chunk.length);
+    if (this.#gathering !== undefined) {
+      this.#lending = { chunk, buffers: [chunk.buffer, this.#gathering.buffer], taken: false };
+      return this.#lend(this.#lending, () => this.#reading.push(chunk));
+    }
     this.#reading.push(chunk);
+    if (this.#client.flow.floods && !this.#reading.held) this.#flooded();
+  }
+
+  /**
+   * Its chunks would be a buffer of 64 KB each, thrown away at once: a flood of them has the collector walk the whole heap again and
+   * again, and everybody waits for that.
+   */
+  #flooded(): void {
+    const { floods } = this.#server;
+    if (floods.clients >= MAX_FLOODS || !this.#connection.readInto(floods.buffers)) return;
+    floods.clients += 1;
+    this.#gathering = floods.buffers.take();
+    this.#reading.lender = this;
+  }
+
+  /** For the packets that go over the end of a buffer. */
+  take(bytes: number): Buffer | undefined {
+    const gathering = this.#gathering;
+    return gathering !== undefined && bytes <= gathering.length ? gathering : undefined;
+  }
+
+  done(): void {
+    if (this.#lending?.taken === true) this.#gathering = this.#server.floods.buffers.take();
+  }
+
+  /** Reads of a chunk; gives its buffer back unless some of it waits for somebody. */
+  #lend(lending: LentChunk, read: () => void): void {
+    const { floods, flusher } = this.#server;
+    const before = flusher.lending;
+    flusher.lending = lending;
+    try {
+      read();
+    } finally {
+      flusher.lending = before;
+    }
+    if (this.#reading.held || this.#lending !== lending) return;
+    this.#lending = undefined;
+    if (!lending.taken) floods.buffers.give(lending.chunk);
   }
 
   onDrain(): void {
@@ -65,6 +121,7 @@ class TcpTransport implements Transport, ConnectionHandler {
   }
 
   onClose(): void {
+    if (this.#gathering !== undefined) this.#server.floods.clients -= 1;
     this.#client.lost();
   }
 
@@ -86,7 +143,9 @@ class TcpTransport implements Transport, ConnectionHandler {
   }
 
   release(): void {
-    if (!this.#connection.closed) this.#reading.release();
+    if (this.#connection.closed) return;
+    if (this.#lending === undefined) this.#reading.release();
+    else this.#lend(this.#lending, () => this.#reading.release());
   }
 
   admitted(limits: DecoderLimits): void {

@@ -5,6 +5,14 @@ import { reasonCodes } from './reason-codes.ts';
 
 const FIRST_GATHER = 512;
 
+/** Has buffers that are used again and again. */
+export interface Lender {
+  /** A buffer of at least so many bytes, where there is one. */
+  take(bytes: number): Buffer | undefined;
+  /** The packet in it was read. */
+  done(buffer: Buffer): void;
+}
+
 /**
  * Cuts a stream of bytes into MQTT packets (MQTT 5 section 2.1), in chunks cut anywhere. The first byte and the size of a packet
  * are judged as soon as they are known, before anything is kept.
@@ -16,6 +24,8 @@ const FIRST_GATHER = 512;
 export abstract class Framer {
   /** The Remaining Length at hand takes more bytes than it needs to: [MQTT-1.5.5-1], which only MQTT 5 says. */
   protected padded = false;
+  /** Lends buffers to gather packets in; undefined where each has one of its own. */
+  lender: Lender | undefined = undefined;
   private halted = false;
   private closed = false;
   private gathered: Buffer | undefined;
@@ -116,7 +126,8 @@ export abstract class Framer {
   private gather(chunk: Buffer): void {
     const bytes = chunk.length - this.at;
     const room = Math.max(FIRST_GATHER, bytes * 2);
-    this.gathered = Buffer.allocUnsafeSlow(this.size === 0 ? 8 : Math.min(this.size, room));
+    const lent = this.size === 0 ? undefined : this.lender?.take(this.size);
+    this.gathered = lent ?? Buffer.allocUnsafeSlow(this.size === 0 ? 8 : Math.min(this.size, room));
     chunk.copy(this.gathered, 0, this.at);
     this.gatheredBytes = bytes;
     this.steps += bytes;
@@ -136,6 +147,7 @@ export abstract class Framer {
     this.steps += this.size;
     const body = this.header(whole, 0, this.size);
     const fault = this.read(whole, whole[0] as number, body, this.size);
+    this.lender?.done(whole);
     if (fault !== undefined) this.refuse(fault);
   }
 

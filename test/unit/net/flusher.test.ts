@@ -165,3 +165,17 @@ test('an outbox of a closed connection takes and writes nothing, and throws noth
   await turnEnds();
   t.is(peer.connection.buffered, 0);
 });
+
+test('bytes of a buffer that is being read are noticed, others are not', (t) => {
+  const flusher = new Flusher();
+  const outbox = flusher.outbox(new RecordingSink([]), 1000, noOverflow);
+  const read = Buffer.allocUnsafeSlow(100);
+  const lending = { buffers: [read.buffer], taken: false };
+  outbox.push(read.subarray(1, 2));
+  flusher.lending = lending;
+  outbox.push('text');
+  outbox.push(Buffer.allocUnsafeSlow(10));
+  t.false(lending.taken);
+  outbox.push(read.subarray(3, 7));
+  t.true(lending.taken);
+});

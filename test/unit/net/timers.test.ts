@@ -143,6 +143,21 @@ test('many items fire each in its order of time', (t) => {
   );
 });
 
+test('what is due at once is called a few at a time, the event loop going round between them', async (t) => {
+  const { clock, timers } = wheel();
+  const items = Array.from({ length: 100 }, () => new Item(clock));
+  for (const item of items) timers.add(item, 1000);
+  const fired = (): number => items.filter((item) => item.fired.length > 0).length;
+  clock.pass(2000);
+  const first = fired();
+  t.true(first > 0 && first < 50, `${first}`);
+  // One that is removed meanwhile is not called.
+  timers.remove(items.find(({ fired: times }) => times.length === 0) as Item);
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  t.is(fired(), 99);
+  t.is(timers.size, 0);
+});
+
 test('after its disposal the clock stands still', (t) => {
   const { clock, timers } = wheel();
   timers.add(new Item(clock), 1000);
