@@ -25,15 +25,17 @@ export class Writer {
   }
 
   add<T>(attribute: Attribute<T>, value: T): this {
-    const size = attribute.size(value);
-    attribute.write(this.#bytes, this.#open(attribute.type, size), value);
+    // The room is made before: it may be other bytes then.
+    const at = this.#open(attribute.type, attribute.size(value));
+    attribute.write(this.#bytes, at, value);
     this.#seal();
     return this;
   }
 
   /** Bytes of whatever type, known to nobody: for tests and probes. */
   raw(type: number, value: Buffer): this {
-    this.#bytes.set(value, this.#open(type, value.length));
+    const at = this.#open(type, value.length);
+    this.#bytes.set(value, at);
     this.#seal();
     return this;
   }
