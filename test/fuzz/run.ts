@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import { round as mqtt } from './mqtt.ts';
 import { round as sip } from './sip.ts';
+import { close as closeSipWire, round as sipWire } from './sip-wire.ts';
 import { round as socks } from './socks.ts';
 import { close, round as streams } from './streams.ts';
 import { round as xml } from './xml.ts';
@@ -18,6 +19,7 @@ const TARGETS: ReadonlyMap<string, (seed: number) => number | Promise<number>> =
   ['mqtt', mqtt],
   ['socks', socks],
   ['sip', sip],
+  ['sip-wire', sipWire],
 ]);
 
 const { values } = parseArgs({
@@ -44,5 +46,6 @@ for (const name of values.target) {
   }
 }
 await close();
+await closeSipWire();
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

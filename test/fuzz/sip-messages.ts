@@ -138,7 +138,8 @@ const SHARDS = [
   'a'.repeat(9000),
 ];
 
-function damageOnce(bytes: Buffer, random: Random): Buffer {
+/** With one fault. */
+export function damageOnce(bytes: Buffer, random: Random): Buffer {
   const at = random.next(bytes.length + 1);
   const to = Math.min(bytes.length, at + 1 + random.next(random.next(4) === 0 ? 200 : 8));
   const shard = Buffer.from(random.pick(SHARDS), 'latin1');

@@ -14,7 +14,7 @@ import { MESSAGE_LIMITS } from '#protocols/sip/message/limits.ts';
 import { type FieldList, SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
 import { parseMessage } from '#protocols/sip/message/parse.ts';
 import type { SipServer } from '#protocols/sip/server.ts';
-import { createLog } from '#src/observe/log.ts';
+import { createLog, type Sink } from '#src/observe/log.ts';
 import { openCore } from '#src/server/core.ts';
 import { plugins } from '#src/server/program.ts';
 import { Server } from '#src/server/server.ts';
@@ -47,14 +47,16 @@ export class SipTestServer implements AsyncDisposable {
   #text: string;
   #server: Server | undefined;
   readonly #phones: Phone[] = [];
+  readonly #errors: Sink | undefined;
 
-  private constructor(text: string) {
+  private constructor(text: string, errors?: Sink) {
     this.#text = text;
+    this.#errors = errors;
   }
 
-  /** @param text settings beside the listeners @param listeners more of them, as lines of the list */
-  static async start(text = '', listeners = ''): Promise<SipTestServer> {
-    const server = new SipTestServer(`${listeners}${text}`);
+  /** @param text settings beside the listeners @param listeners more of them, as lines of the list @param errors takes what the server logs of errors */
+  static async start(text = '', listeners = '', errors?: Sink): Promise<SipTestServer> {
+    const server = new SipTestServer(`${listeners}${text}`, errors);
     await server.begin();
     return server;
   }
@@ -66,7 +68,9 @@ export class SipTestServer implements AsyncDisposable {
       () => undefined,
     );
     const reread = (): Settings => (settings = this.#load());
-    this.#server = await Server.start({ settings, core, log: createLog({ level: 'off' }), frontEnds: plugins, reread });
+    const log =
+      this.#errors === undefined ? createLog({ level: 'off' }) : createLog({ level: 'error', sink: this.#errors });
+    this.#server = await Server.start({ settings, core, log, frontEnds: plugins, reread });
     this.#ports = { udp: this.port('sip'), tcp: this.port('sip-tcp'), tls: this.port('sips') };
   }
 
