@@ -20,7 +20,7 @@ export interface FrameHandler {
  */
 export class Framing {
   readonly #handler: FrameHandler;
-  /** Bytes of a STUN message, header included, that may come. */
+  /** Bytes of a message, header included, that may come. */
   most: number;
   #gathered: Buffer | undefined = undefined;
   #filled = 0;
@@ -101,7 +101,7 @@ export class Framing {
   #lengthAt(bytes: Buffer, at: number): number {
     const kind = (bytes[at] ?? 0) & 0xc0;
     const told = bytes.readUInt16BE(at + 2);
-    if (kind === 0x40) return (CHANNEL_HEADER + told + 3) & ~3;
+    if (kind === 0x40) return CHANNEL_HEADER + told > this.most ? 0 : (CHANNEL_HEADER + told + 3) & ~3;
     if (kind !== 0 || (told & 0b11) !== 0 || STUN_HEADER + told > this.most) return 0;
     // Another protocol that begins with a small number is found out before all of it has come.
     if (bytes.length >= at + 8 && bytes.readUInt32BE(at + 4) !== MAGIC_COOKIE) return 0;
