@@ -13,6 +13,9 @@ import type { Senders } from './senders.ts';
 import type { SipHostOptions } from './settings.ts';
 import type { ServerTransaction } from './transaction/server.ts';
 import type { Preprocessed } from './proxy/preprocess.ts';
+import type { ProxyRefusal } from './proxy/validate.ts';
+
+type AccountAddressee = Addressee & { readonly jid: Jid };
 
 /** Where requests go that the server does not answer itself. */
 export interface Forwarding {
@@ -36,6 +39,8 @@ export interface CoreParts extends GoalsParts {
   readonly senders: Senders;
   options(host: string): SipHostOptions;
   isMerged(tx: ServerTransaction): boolean;
+  /** Section 16.3: what a request must pass to be forwarded. */
+  unfit(request: SipRequest): ProxyRefusal | undefined;
   /** What bodies the server takes. */
   accepts(): readonly string[];
 }
@@ -103,14 +108,26 @@ export class SipCore {
   }
 
   #toPerson(tx: ServerTransaction, request: SipRequest, goal: Exclude<Goal, { kind: 'host' }>): void {
-    const handler = goal.kind === 'account' ? this.#handlers.get(request.method) : undefined;
-    if (goal.kind === 'account' && handler !== undefined) {
-      return this.#handled(tx, handler, goal.to, goal.to.jid.domain, request);
-    }
+    const handler = this.#handlers.get(request.method);
+    const to = goal.kind === 'account' ? goal.to : this.#claimed(request, goal, handler);
+    if (to !== undefined && handler !== undefined) return this.#handled(tx, handler, to, to.jid.domain, request);
+    const refusal = this.#parts.unfit(tx.request);
+    if (refusal !== undefined) return this.#answer(tx, refusal.status, refusal);
     const sender = this.#sender(tx, 'proxy', domainOf(goal));
     if (sender === undefined) return;
     const received = receivedOf(tx, sender, goal.kind === 'account' ? goal.to : { kind: 'host', domain: '' });
     this.#forward(received, request, goal);
+  }
+
+  /** Nobody's name, which stands for something that an account keeps. */
+  #claimed(request: SipRequest, { kind }: Goal, handler: MethodHandler | undefined): AccountAddressee | undefined {
+    const { requestUri: uri } = request;
+    if (kind !== 'nobody' || uri?.kind !== 'sip' || handler?.claims === undefined) return undefined;
+    const found = this.#parts.addresses.resolve(uri);
+    const jid = typeof found === 'object' && found.kind === 'account' ? handler.claims(found.jid) : undefined;
+    return jid === undefined || !this.#parts.accounts.exists(jid.domain, jid.local)
+      ? undefined
+      : { kind: 'account', jid };
   }
 
   /** A part of the server answers; what it leaves goes to the devices of the account. */

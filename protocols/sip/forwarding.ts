@@ -7,6 +7,7 @@ import type { Forwarding } from './core.ts';
 import type { Locations } from './locations.ts';
 import { parseAuth } from './message/auth.ts';
 import { SipResponse, type SipRequest } from './message/message.ts';
+import type { SipUri } from './message/uri.ts';
 import type { Preprocessed } from './proxy/preprocess.ts';
 import type { Proxy } from './proxy/proxy.ts';
 import type { ForwardTarget } from './proxy/target.ts';
@@ -95,6 +96,14 @@ export class Forwarder implements Forwarding {
     const meant = to.jid.isBare ? all : all.filter(({ resource }) => resource === to.jid.resource);
     if (to.kind === 'temporary' && !meant.some(({ gruu }) => gruu === to.word)) return 'gone';
     return this.#latest(meant).flatMap((binding) => this.#target(binding) ?? []);
+  }
+
+  /** Where a GRUU of ours leads now; 'gone' when its device is not there, undefined for a URI that is none. */
+  device(uri: SipUri): ForwardTarget | 'gone' | undefined {
+    const found = uri.param('gr') === undefined ? undefined : this.#parts.addresses.resolve(uri);
+    if (found === undefined || found === 'malformed' || found.kind === 'host') return undefined;
+    const targets = this.targets(found);
+    return targets === 'gone' ? 'gone' : (targets[0] ?? 'gone');
   }
 
   /** RFC 5626 section 7: "MUST NOT populate the target set with more than one contact with the same AOR and instance-id at a time". */

@@ -27,6 +27,8 @@ export interface MethodHandler {
   handleInDialog?(tx: ServerTransaction): void;
   /** A request outside of dialogs, for an account that exists or for a host. 'pass' leaves it to the devices of the account. */
   handle(received: Received): 'pass' | void;
+  /** The account that a name of a host stands for which is no account's: a list that the account keeps, for example. */
+  claims?(name: Jid): Jid | undefined;
   /** Event packages that it brings (Allow-Events). */
   readonly events?: readonly string[];
 }

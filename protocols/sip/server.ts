@@ -27,11 +27,12 @@ import { CallRecords } from './proxy/call-records.ts';
 import { Calls } from './proxy/calls.ts';
 import { Proxy } from './proxy/proxy.ts';
 import { RouteTokens } from './proxy/route-token.ts';
+import { validate } from './proxy/validate.ts';
 import { Registrar } from './registrar.ts';
 import { Senders } from './senders.ts';
 import { SipSessions } from './sessions.ts';
 import type { SipSession } from './session.ts';
-import { hostOptions, type SipHostOptions, type SipOptions, sipOptions } from './settings.ts';
+import { type SipHostOptions, SipSettings } from './settings.ts';
 import type { ClientHandler } from './transaction/client.ts';
 import type { Transactions } from './transaction/transactions.ts';
 import type { Flow } from './transport/flow.ts';
@@ -80,8 +81,7 @@ export class SipServer {
   readonly runtime: Runtime;
   readonly im: SipIm;
   readonly #domains: readonly string[];
-  #options: SipOptions;
-  readonly #hostOptions = new Map<string, SipHostOptions>();
+  readonly settings: SipSettings;
 
   constructor(runtime: Runtime, im: SipIm) {
     const { access, accounts, bans, hosts, key, settings, store, timers } = runtime;
@@ -89,9 +89,9 @@ export class SipServer {
     this.im = im;
     this.log = runtime.log.scope('sip');
     this.#domains = hosts.map(({ domain }) => domain);
-    this.#options = sipOptions(settings());
+    this.settings = new SipSettings(settings);
     this.guard = new Guard(
-      () => this.#options,
+      () => this.settings.global,
       (ip) => exempt(runtime, ip),
     );
     this.network = new SipNetwork({
@@ -102,8 +102,8 @@ export class SipServer {
         onRequest: (tx) => this.core.onRequest(tx),
         onAck: (ack) => void this.proxy.forwardAck(ack),
       },
-      maxMessageSize: this.#options.maxMessageSize,
-      externalAddress: () => this.#options.externalAddress,
+      maxMessageSize: this.settings.global.maxMessageSize,
+      externalAddress: () => this.settings.global.externalAddress,
     });
     this.transports = this.network.transports;
     this.transactions = this.network.transactions;
@@ -127,7 +127,7 @@ export class SipServer {
       bans,
       guard: this.guard,
       access,
-      md5Only: (request) => isOneOf(request, this.#options.md5Only),
+      md5Only: (request) => isOneOf(request, this.settings.global.md5Only),
       sameResource: (one, other) => this.addresses.sameResource(one, other),
     });
     this.bindings = new Bindings(store, timers, (account, before, after) =>
@@ -173,6 +173,7 @@ export class SipServer {
       senders,
       options: (host) => this.options(host),
       isMerged: (tx) => this.transactions.isMerged(tx),
+      unfit: (request) => validate(request, (host, port) => this.transports.isOwn(host, port)),
       accepts: () => this.edge.accepts,
     });
   }
@@ -186,6 +187,7 @@ export class SipServer {
       locate: (uri) => this.network.locate(uri),
       isOwn: (uri) => this.addresses.domain(uri) !== undefined,
       relocate: (contact) => this.locations.relocate(contact),
+      translate: (uri) => this.forwarder.device(uri),
       watcher: this.activeCalls,
     });
   }
@@ -241,12 +243,7 @@ export class SipServer {
 
   /** What a host takes from the settings in force. */
   options(host: string): SipHostOptions {
-    let options = this.#hostOptions.get(host);
-    if (options === undefined) {
-      options = hostOptions(this.runtime.settings(), host);
-      this.#hostOptions.set(host, options);
-    }
-    return options;
+    return this.settings.host(host);
   }
 
   async restore(): Promise<void> {
@@ -255,8 +252,7 @@ export class SipServer {
   }
 
   reload(): void {
-    this.#options = sipOptions(this.runtime.settings());
-    this.#hostOptions.clear();
+    this.settings.reload();
     this.trunks.apply();
   }
 

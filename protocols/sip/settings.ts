@@ -145,7 +145,37 @@ export interface SipHostOptions {
   readonly trunks: readonly TrunkSettings[];
 }
 
-export function sipOptions(settings: Settings): SipOptions {
+/** The settings in force, read once and again after a reload. */
+export class SipSettings {
+  readonly #settings: () => Settings;
+  readonly #hosts = new Map<string, SipHostOptions>();
+  #global: SipOptions;
+
+  constructor(settings: () => Settings) {
+    this.#settings = settings;
+    this.#global = sipOptions(settings());
+  }
+
+  get global(): SipOptions {
+    return this.#global;
+  }
+
+  host(domain: string): SipHostOptions {
+    let options = this.#hosts.get(domain);
+    if (options === undefined) {
+      options = hostOptions(this.#settings(), domain);
+      this.#hosts.set(domain, options);
+    }
+    return options;
+  }
+
+  reload(): void {
+    this.#global = sipOptions(this.#settings());
+    this.#hosts.clear();
+  }
+}
+
+function sipOptions(settings: Settings): SipOptions {
   const own = settings.of(sipSection);
   return {
     externalAddress: own.external_address,
@@ -157,7 +187,7 @@ export function sipOptions(settings: Settings): SipOptions {
   };
 }
 
-export function hostOptions(settings: Settings, host: string): SipHostOptions {
+function hostOptions(settings: Settings, host: string): SipHostOptions {
   const own = settings.of(sipSection, host);
   const seconds = (ms: number): number => Math.floor(ms / 1000);
   return {

@@ -51,6 +51,10 @@ export interface ProxyOptions {
   readonly isOwn: OwnUri;
   /** Where a device is now that was called by this Contact and has lost its connection. */
   readonly relocate?: (contact: string) => Destination | undefined;
+  /**
+   * RFC 5627 section 6.1: where a Request-URI that is a GRUU of ours leads now; 'gone' when its device is not there. Undefined for other URIs.
+   */
+  readonly translate?: (uri: SipUri) => ForwardTarget | 'gone' | undefined;
   readonly watcher?: ProxyWatcher;
   /** Milliseconds: "MUST be larger than 3 minutes" (section 16.6 step 11). */
   readonly timerC?: number;
@@ -163,8 +167,11 @@ export class Proxy {
   }
 
   #dialogTarget({ dialog, request }: Preprocessed): ForwardTarget | undefined {
-    const { relocate, transports } = this.#options;
+    const { relocate, translate, transports } = this.#options;
     if (dialog === undefined) return undefined;
+    const { requestUri } = request;
+    const device = requestUri?.kind === 'sip' && !request.headers.has('Route') ? translate?.(requestUri) : undefined;
+    if (device !== undefined) return device === 'gone' ? undefined : device;
     const way = wayTo(dialog.side, request.uri, {
       flow: (id) => transports.flow(id),
       ...(relocate === undefined ? {} : { relocate }),
