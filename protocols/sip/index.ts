@@ -1,6 +1,9 @@
 import { Jid } from '#src/address/jid.ts';
 import type { FrontEnd, RunningFrontEnd, Runtime } from '#src/plugin/front-end.ts';
 import { declareMetrics } from './metrics.ts';
+import { PresenceAgent } from './presence/agent.ts';
+import { declarePresenceMetrics } from './presence/metrics.ts';
+import { presenceSection } from './presence/settings.ts';
 import { SipServer } from './server.ts';
 import './services.ts';
 import { sipSection } from './settings.ts';
@@ -8,7 +11,7 @@ import { sipSection } from './settings.ts';
 /** The SIP server: registrar, proxy and presence (RFC 3261). */
 export const sip: FrontEnd = {
   name: 'sip',
-  sections: [sipSection],
+  sections: [sipSection, presenceSection],
   listenerKinds: [
     {
       kind: 'sip',
@@ -27,33 +30,43 @@ export const sip: FrontEnd = {
 };
 
 function start(runtime: Runtime): RunningFrontEnd {
-  const { blocking, offline, presence } = runtime.services;
+  const { blocking, offline, presence, roster, subscriptions } = runtime.services;
   if (blocking === undefined || offline === undefined || presence === undefined) {
     throw new Error('SIP needs the services blocking, offline and presence');
   }
+  if (roster === undefined || subscriptions === undefined)
+    throw new Error('SIP needs the services roster and subscriptions');
   const server = new SipServer(runtime, { blocking, offline, presence });
+  const agent = new PresenceAgent(server, { blocking, presence, roster, subscriptions });
   const { transports } = server;
   runtime.listeners.serve('sip', transports.connections);
   runtime.listeners.serveDatagrams('sip', transports.datagrams);
   runtime.http.upgrade('sip', transports.webSockets);
   declareMetrics(runtime.metrics, server);
-  followAccounts(runtime, server);
+  declarePresenceMetrics(runtime.metrics, agent);
+  followAccounts(runtime, server, agent);
   return {
     services: { sip: server },
     async opened() {
       await server.restore();
+      await agent.restore();
       server.trunks.apply();
     },
-    reloaded: () => server.reload(),
+    reloaded() {
+      server.reload();
+      agent.reload();
+    },
     stop: () => server.stop(),
   };
 }
 
 /** The phones of an account that is removed or disabled are registered no more. */
-function followAccounts({ accounts }: Runtime, server: SipServer): void {
+function followAccounts({ accounts }: Runtime, server: SipServer, agent: PresenceAgent): void {
   const drop = (host: string, local: string): void => {
     const account = Jid.make(local, host);
-    if (account !== undefined) server.drop(account);
+    if (account === undefined) return;
+    agent.drop(account);
+    server.drop(account);
   };
   accounts.watch({
     removed(host, local) {

@@ -26,6 +26,8 @@ export interface SipSessionHome {
 export class SipSession extends Session implements Courier {
   /** The most recent last. Never empty while the session stands. */
   bindings: readonly Binding[];
+  /** What the phone publishes of itself (RFC 3903); undefined for nothing. */
+  published: Stanza | undefined = undefined;
   readonly #home: SipSessionHome;
   readonly #outbox: Outbox;
 
@@ -106,7 +108,16 @@ export class SipSession extends Session implements Courier {
   }
 }
 
-/** Available, behind every other resource (RFC 6121 section 4.7.2.3). */
-export function presenceOf(session: SipSession): Stanza {
-  return Stanza.make('presence', { from: session.jid }, '<priority>-1</priority>');
+/** Available, behind every other resource (RFC 6121 section 4.7.2.3), or what the phone publishes. */
+export function presenceOf({ jid, published }: SipSession): Stanza {
+  return published ?? Stanza.make('presence', { from: jid }, BEHIND);
 }
+
+/** What somebody publishes: whatever it says of itself, messages to the account go to those who read them. */
+export function atBack(presence: Stanza): Stanza {
+  if (presence.type !== undefined) return presence;
+  const kept = presence.element.getChildElements().filter((child) => child.getName() !== 'priority');
+  return presence.withChildren(...kept, BEHIND);
+}
+
+const BEHIND = '<priority>-1</priority>';

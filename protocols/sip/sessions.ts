@@ -8,7 +8,7 @@ import { Stanza } from '#src/stanza/stanza.ts';
 import { type Binding, deviceOf } from './binding.ts';
 import type { StanzaEdge } from './edge.ts';
 import type { Outboxes, Sent } from './outbox.ts';
-import { presenceOf, SipSession, type SipSessionHome } from './session.ts';
+import { atBack, presenceOf, SipSession, type SipSessionHome } from './session.ts';
 
 export interface SessionParts {
   readonly registry: Registry;
@@ -110,8 +110,15 @@ export class SipSessions implements SipSessionHome {
 
   /** The phone has shown that it is there. */
   #awake(session: SipSession): void {
-    if (session.presence === undefined) this.#parts.presence.send(session, presenceOf(session));
+    if (session.presence === undefined && session.published?.type === undefined)
+      this.#parts.presence.send(session, presenceOf(session));
     session.resume();
+  }
+
+  /** What a phone publishes takes the place of what its registration says; undefined when it publishes nothing any more. */
+  shows(session: SipSession, published: Stanza | undefined): void {
+    session.published = published === undefined ? undefined : atBack(published);
+    this.#parts.presence.send(session, presenceOf(session));
   }
 
   #end(session: SipSession): void {

@@ -38,8 +38,8 @@ export class Subscriptions {
     this.#rosters = rosters;
   }
 
-  /** A subscription stanza that a session sends (Appendix A.2). */
-  send(session: Session, stanza: Stanza, event: SubscriptionEvent): Refusal | undefined {
+  /** A subscription stanza that a session sends, or a device without one (Appendix A.2). */
+  send(session: Pick<Session, 'jid'>, stanza: Stanza, event: SubscriptionEvent): Refusal | undefined {
     // Section 3.1.2: between bare JIDs, whatever was written.
     const account = session.jid.asBare();
     const contact = stanza.to?.asBare();
