@@ -19,7 +19,7 @@ export const mqttXmpp: Bridge = {
 
 function start(runtime: Runtime): RunningFrontEnd {
   const { hosts, registry, router, services, settings } = runtime;
-  const { mqtt, roster } = services;
+  const { mqtt, roster, tracing } = services;
   const owned: Disposable[] = [];
   const table = runtime.store.table('topic-contacts', json<StoredContact>());
   const opening: (() => Promise<void>)[] = [];
@@ -33,7 +33,7 @@ function start(runtime: Runtime): RunningFrontEnd {
     const options = (): MqttXmppOptions => current.get(domain) ?? optionsOf(settings(), domain);
     const presence = new PresenceTopics(router, registry, roster, () => options().root);
     const events = new EventTopics(broker, host, registry, presence, () => options().sipRoot);
-    const topics = new MessageTopics({ host, broker, router, registry, presence, events, options });
+    const topics = new MessageTopics({ host, broker, router, registry, presence, events, options, tracing });
     broker.reserved = topics;
     broker.edge = topics;
     const contacts = serveContacts(runtime, host, broker, roster, table, options);

@@ -1,6 +1,6 @@
 import type { Broker } from '#protocols/mqtt/broker.ts';
 import type { StanzaEdge } from '#protocols/mqtt/edge.ts';
-import { type ReasonCode, reasonCodes } from '#protocols/mqtt/packet/reason-codes.ts';
+import { type ReasonCode, reasonCodes, reasonName } from '#protocols/mqtt/packet/reason-codes.ts';
 import type { Message } from '#protocols/mqtt/packet/types.ts';
 import type { ReservedTopics } from '#protocols/mqtt/reserved.ts';
 import type { Identity, Session } from '#protocols/mqtt/session.ts';
@@ -9,6 +9,7 @@ import type { Granted } from '#protocols/mqtt/topics/tree.ts';
 import { Jid } from '#src/address/jid.ts';
 import { jidFromTopic } from '#src/address/topic.ts';
 import { carbonIn } from '#src/im/carbon-copy.ts';
+import type { Tracing } from '#src/im/tracing.ts';
 import type { Host } from '#src/router/host.ts';
 import type { Router } from '#src/router/router.ts';
 import type { Registry } from '#src/session/registry.ts';
@@ -32,6 +33,7 @@ export interface TopicParts {
   readonly presence: PresenceTopics;
   readonly events: EventTopics;
   readonly options: () => MqttXmppOptions;
+  readonly tracing: Tracing | undefined;
 }
 
 /**
@@ -74,7 +76,9 @@ export class MessageTopics implements ReservedTopics, StanzaEdge {
     const outcome = device === undefined ? router.send(stanza) : router.submit(host, device, stanza);
     // Whatever was written for it, here or on the way, is on the disk before the client is told.
     broker.wrote = true;
-    return reasonOf(outcome);
+    const reason = reasonOf(outcome);
+    this.#parts.tracing?.note(stanza, 'mqtt', `answered ${reasonName(reason)}`);
+    return reason;
   }
 
   // What clients subscribe to

@@ -5,6 +5,7 @@ import type { SipSession } from '#protocols/sip/session.ts';
 import { DISCO_INFO, writeInfo } from '#protocols/xmpp/types/disco.ts';
 import type { Jid } from '#src/address/jid.ts';
 import { carbonIn } from '#src/im/carbon-copy.ts';
+import type { Tracing } from '#src/im/tracing.ts';
 import type { Router } from '#src/router/router.ts';
 import { escapeText } from '#src/stanza/serialise.ts';
 import { Stanza } from '#src/stanza/stanza.ts';
@@ -18,9 +19,11 @@ export class PhoneEdge implements StanzaEdge {
   readonly accepts: readonly string[] = ACCEPTED;
   readonly #router: Router;
   readonly #options: (host: string) => SipXmppOptions;
+  readonly #tracing: Tracing | undefined;
 
-  constructor(router: Router, options: (host: string) => SipXmppOptions) {
+  constructor(router: Router, options: (host: string) => SipXmppOptions, tracing: Tracing | undefined) {
     this.#router = router;
+    this.#tracing = tracing;
     this.#options = options;
   }
 
@@ -48,6 +51,7 @@ export class PhoneEdge implements StanzaEdge {
 
   /** The phone has the message: who asked to be told is told (XEP-0184 section 5.2). */
   taken(session: SipSession, stanza: Stanza): void {
+    this.#tracing?.note(stanza, 'sip', `MESSAGE taken by ${session.jid.full}`);
     const { from, id, type } = stanza;
     if (this.#options(session.jid.domain).receipts !== 'answer' || from === undefined || id === undefined) return;
     if (type === 'error' || stanza.child('request', RECEIPTS) === undefined || from.bare === session.jid.bare) return;

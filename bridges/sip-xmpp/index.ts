@@ -12,7 +12,7 @@ export const sipXmpp: Bridge = {
   start,
 };
 
-function start({ hosts, router, services: { sip }, settings }: Runtime): RunningFrontEnd {
+function start({ hosts, router, services: { sip, tracing }, settings }: Runtime): RunningFrontEnd {
   const current = new Map<string, SipXmppOptions>();
   const read = (): void => {
     for (const { domain } of hosts) current.set(domain, optionsOf(settings(), domain));
@@ -20,7 +20,7 @@ function start({ hosts, router, services: { sip }, settings }: Runtime): Running
   read();
   if (sip !== undefined) {
     const options = (host: string): SipXmppOptions => current.get(host) ?? optionsOf(settings(), host);
-    sip.edge = new PhoneEdge(router, options);
+    sip.edge = new PhoneEdge(router, options, tracing);
     sip.presenceEdge = pidfEdge;
   }
   return {

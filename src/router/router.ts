@@ -42,6 +42,11 @@ export class Router {
     return this.#hosts.get(domain);
   }
 
+  /** Whether something of this server stands behind a domain: a host or a service. */
+  serves(domain: string): boolean {
+    return this.#targets.has(domain);
+  }
+
   addHost(host: Host): Disposable {
     const target = this.attach(host.jid, host);
     this.#hosts.set(host.domain, host);

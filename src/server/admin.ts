@@ -1,3 +1,4 @@
+import { bridgeCommands } from '#bridges/commands/index.ts';
 import { commands } from '#protocols/commands.ts';
 import { coreCommands } from '#src/admin/commands/index.ts';
 import type { Commands } from '#src/admin/commands.ts';
@@ -6,7 +7,7 @@ import { VERSION } from '#src/observe/version.ts';
 import type { Server } from './server.ts';
 
 /** The commands that this program knows: those of the core and those of its front ends. */
-export const serverCommands = (): Commands => coreCommands(commands);
+export const serverCommands = (): Commands => coreCommands([...commands, ...bridgeCommands]);
 
 /** What the commands see of a server. */
 export function adminParts(server: Server): AdminParts {

@@ -7,6 +7,7 @@ import { Offline } from '#src/im/offline.ts';
 import { Presence } from '#src/im/presence.ts';
 import { Rosters } from '#src/im/roster.ts';
 import { Subscriptions } from '#src/im/subscriptions.ts';
+import { Tracing } from '#src/im/tracing.ts';
 import type { Services } from '#src/plugin/contracts.ts';
 import type { Router } from '#src/router/router.ts';
 import type { Registry } from '#src/session/registry.ts';
@@ -21,7 +22,7 @@ export interface ImLimits extends DocumentLimits {
 
 export type ImServices = Pick<
   Services,
-  'roster' | 'subscriptions' | 'presence' | 'last' | 'offline' | 'blocking' | 'documents'
+  'roster' | 'subscriptions' | 'presence' | 'last' | 'offline' | 'blocking' | 'documents' | 'tracing'
 >;
 
 /** What every protocol shares: built once, and taking part in the life of every host. */
@@ -44,7 +45,7 @@ export function serveIm(router: Router, registry: Registry, store: Store, limits
       last.drop(domain, local);
     });
   }
-  return { roster, subscriptions, presence, last, offline, blocking, documents };
+  return { roster, subscriptions, presence, last, offline, blocking, documents, tracing: new Tracing(router) };
 }
 
 /** Ends the sessions of accounts that are removed or disabled, and tells everybody to forget the removed ones. */
