@@ -83,6 +83,37 @@ for (const [caller, callee] of [
   });
 }
 
+test('a GRUU as Contact: requests inside the dialog find its device (RFC 5627 section 6.1)', async (t) => {
+  await using server = await verona();
+  const romeo = await server.registered(ROMEO);
+  const juliet = await server.registered(JULIET);
+  const [device] = server.server.registry.of(ROMEO);
+  const gruu = `sip:${ROMEO};gr=${device?.jid.resource}`;
+  const first = romeo.request('INVITE', { to: `sip:${JULIET}`, body: SDP, fields: [['Contact', `<${gruu}>`]] });
+  const challenged = await romeo.ask(first);
+  romeo.acknowledge(first, challenged);
+  const sent = romeo.credentials(first, challenged);
+  romeo.send(sent);
+  const rings = await juliet.asked('INVITE');
+  juliet.answer(rings, 200, [['Contact', `<${juliet.contact}>`]]);
+  const answer = await romeo.final(sent);
+  romeo.send(inDialog(romeo, 'ACK', answer, sent));
+  await juliet.asked('ACK');
+  const routes = (rings.recordRoutes ?? []).map((route) => ['Route', String(route)] as const);
+  const fields = {
+    from: answer.get('To') ?? '',
+    to: sent.get('From') ?? '',
+    callId: sent.callId ?? '',
+    fields: routes,
+  };
+  const bye = juliet.request('BYE', { uri: gruu, ...fields });
+  juliet.send(bye);
+  const arrived = await romeo.asked('BYE');
+  t.is(arrived.uri, romeo.contact);
+  romeo.answer(arrived, 200);
+  t.is((await juliet.final(bye)).status, 200);
+});
+
 test('nobody 404, nobody there 480, blocked 480', async (t) => {
   await using server = await verona();
   const romeo = await server.registered(ROMEO);
