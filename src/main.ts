@@ -6,6 +6,7 @@ import { printSettings } from '#src/cli/config.ts';
 import { EXIT } from '#src/cli/exit.ts';
 import { printFeatures } from '#src/cli/features.ts';
 import { complain, survivePipes } from '#src/cli/output.ts';
+import { perform, type PerformOptions } from '#src/cli/perform.ts';
 import { escaped, plain } from '#src/cli/words.ts';
 import { escapeControls } from '#src/observe/redact.ts';
 import { VERSION } from '#src/observe/version.ts';
@@ -35,6 +36,14 @@ const options = {
 } as const;
 const VALUED = new Set(['--config', '--data', '--port-offset']);
 
+/** Everything that can be seen without a server; or, by the command `PART_check`, what only a running one can tell. */
+async function checkPart(part: unknown, args: PerformOptions): Promise<number> {
+  if (typeof part !== 'string') return await check(args);
+  const command = registry.find(`${plain(part)}_check`);
+  if (command === undefined) throw new UsageError(`there is no check of ${plain(part)}`);
+  return await perform(command, [], args);
+}
+
 function program(words: readonly string[]): Argv {
   const cli = yargs([...words])
     .scriptName('trivium')
@@ -54,7 +63,12 @@ function program(words: readonly string[]): Argv {
       const { start } = await import('#src/cli/start.ts');
       done(await start(args));
     })
-    .command('check', 'Check settings, certificates and ports', options, async (args) => done(await check(args)))
+    .command(
+      'check [part]',
+      'Check settings, certificates and ports; or, of a running server, one part',
+      options,
+      async (args) => done(await checkPart(args['part'], args)),
+    )
     .command('config', 'Print the settings in force, secrets masked', options, (args) => done(printSettings(args)))
     .command('features', 'Print which RFCs and XEPs are implemented', options, ({ json }) =>
       done(printFeatures(json === true)),

@@ -4,7 +4,7 @@ import { type IpAddress, isLoopback, parseIp } from '#src/address/ip.ts';
 import type { Timed, Timers } from '#src/net/timers.ts';
 import type { Log } from '#src/observe/log.ts';
 import { type Family, familyOf } from '#protocols/stun/address.ts';
-import { mayReach } from './peers.ts';
+import { mayReach, type PeerRules } from './peers.ts';
 
 /** Where relays of one family are opened, and how peers reach them. */
 export interface RelayAddress {
@@ -13,7 +13,7 @@ export interface RelayAddress {
   readonly public: string;
 }
 
-export interface AddressOptions {
+export interface AddressOptions extends PeerRules {
   readonly publicAddress: readonly string[];
   readonly relayAddress: readonly string[];
 }
@@ -82,7 +82,7 @@ export class RelayAddresses implements Timed {
       .map((name) => `turn.public_address: ${name} has no address`);
     if (this.#byFamily.size === 0) found.push('this machine has no address for relays: set turn.relay_address');
     for (const { public: address } of this.#byFamily.values()) {
-      if (!mayReach(address, NO_RULES))
+      if (!mayReach(address, this.#options()))
         found.push(`relays are announced at ${address}, which the Internet cannot reach: set turn.public_address`);
     }
     return found;
