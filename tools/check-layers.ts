@@ -19,6 +19,11 @@ const LAYERS: readonly (readonly string[])[] = [
 /** Front ends do not import each other, except: from, to (a file or a folder), why. */
 const BETWEEN_FRONT_ENDS: readonly (readonly [from: string, to: string, why: string])[] = [
   ['protocols/turn', 'protocols/stun', 'a TURN message is a STUN message (RFC 8656)'],
+  [
+    'protocols/sip',
+    'protocols/stun/binding.ts',
+    'phones keep their UDP flows alive with STUN (RFC 5626 section 3.5.2)',
+  ],
   ['protocols/jingle', 'protocols/xmpp/types', 'Jingle is carried in IQ stanzas of XMPP clients'],
   ['protocols/proxy65', 'protocols/xmpp/types', 'SOCKS5 bytestreams are announced to XMPP clients'],
 ];

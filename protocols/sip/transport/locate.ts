@@ -1,6 +1,6 @@
 /** RFC 3263: where a SIP URI leads. NAPTR, SRV and addresses, in the order to try them. */
 import { randomInt } from 'node:crypto';
-import { isIP } from 'node:net';
+import { parseIp } from '#src/address/ip.ts';
 import { addressOfHost } from '#protocols/sip/message/host.ts';
 import type { SipUri } from '#protocols/sip/message/uri.ts';
 import { type AddressDestination, defaultPort } from './destination.ts';
@@ -149,7 +149,7 @@ export class Locator {
   ): Promise<readonly AddressDestination[]> {
     const addresses = await orNone(this.#resolver.lookup(host));
     return addresses
-      .filter((address) => isIP(address) !== 0)
+      .filter((address) => parseIp(address) !== undefined)
       .map((address) => ({ transport, address, port, serverName }));
   }
 }

@@ -1,7 +1,5 @@
 /** RFC 7118: SIP over WebSocket; each message is a SIP message, text or binary. */
 import { type Buffer, isUtf8 } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Connection } from '#src/net/connection.ts';
 import type { UpgradeHandler } from '#src/net/http.ts';
@@ -26,7 +24,7 @@ export function acceptWebSockets(core: TransportCore): UpgradeHandler {
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
-  return (request: IncomingMessage, socket: Duplex, head: Buffer, connection: Connection) => {
+  return (request, socket, head, connection) => {
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
     if (!offered.includes(SUBPROTOCOL)) {
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
