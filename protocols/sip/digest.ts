@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { Accounts } from '#src/accounts/accounts.ts';
 import type { NodeKey } from '#src/accounts/node-key.ts';
 import { type Ha1Algorithm, type Ha1Form, ha1Algorithms } from '#src/accounts/verifiers.ts';
@@ -114,9 +114,10 @@ export function digestResponse(
   given: Pick<DigestResponse, 'nonce' | 'nc' | 'cnonce' | 'uri'>,
   method: string,
 ): string {
-  const hash = (text: string): string => createHash(hashName[algorithm]).update(text).digest('hex');
+  const name = hashName[algorithm];
   const { cnonce = '', nc = '', nonce, uri } = given;
-  return hash(`${Buffer.from(ha1).toString('hex')}:${nonce}:${nc}:${cnonce}:auth:${hash(`${method}:${uri}`)}`);
+  const a2 = hash(name, `${method}:${uri}`);
+  return hash(name, `${Buffer.from(ha1).toString('hex')}:${nonce}:${nc}:${cnonce}:auth:${a2}`);
 }
 
 function algorithmOf(name = 'MD5'): Ha1Algorithm | undefined {

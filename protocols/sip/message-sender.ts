@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import type { Jid } from '#src/address/jid.ts';
 import { sipUriFromJid } from '#src/address/uri.ts';
 import type { Stanza } from '#src/stanza/stanza.ts';
@@ -11,7 +11,7 @@ import type { ClientHandler } from './transaction/client.ts';
 
 export interface SenderParts {
   /** Keeps identifiers from being guessed. */
-  readonly secret: Buffer;
+  readonly secret: KeyObject;
   edge(): StanzaEdge;
   /** Sends a request to a device, its Path included; false when there is no way to it. */
   reach(session: SipSession, request: SipRequest, handler: ClientHandler, branch: string): boolean;

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import type { Jid } from '#src/address/jid.ts';
 import { parseIp } from '#src/address/ip.ts';
 import type { Blocking } from '#src/im/blocking.ts';
@@ -134,7 +135,7 @@ export class SipServer {
       this.sessions.changed(account, before, after),
     );
     this.sender = new MessageSender({
-      secret: key.derive('sip-message-id'),
+      secret: createSecretKey(key.derive('sip-message-id')),
       edge: () => this.edge,
       reach: (session, request, handler, branch) => this.reach(session, request, handler, branch),
     });

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -13,12 +20,13 @@ const format = 1;
  * store alone gives no usable password.
  */
 export class NodeKey {
-  readonly #key: Buffer;
+  /** Not the bytes: to ask of bytes whether they are a key costs more than the cipher. */
+  readonly #key: KeyObject;
 
   /** @param key exactly 32 bytes. */
   constructor(key: Uint8Array) {
     if (key.length !== keyBytes) throw new Error(`a node key has ${keyBytes} bytes, this one has ${key.length}`);
-    this.#key = Buffer.from(key);
+    this.#key = createSecretKey(key);
   }
 
   /** Reads `node.key` in the data directory; makes it, mode 0600, when there is none. Throws when the file is damaged. */
