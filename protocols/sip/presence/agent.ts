@@ -157,6 +157,10 @@ export class PresenceAgent implements Office {
 
   // What subscriptions ask for
 
+  now(): number {
+    return Date.now();
+  }
+
   interval({ presentity }: Subscription): number {
     return this.options(presentity.domain).interval;
   }

@@ -32,6 +32,8 @@ export type EndReason = 'deactivated' | 'giveup' | 'noresource' | 'rejected' | '
 /** What a subscription needs of those who keep it. */
 export interface Office {
   readonly timers: Timers;
+  /** Milliseconds since 1970. */
+  now(): number;
   /** Milliseconds between two notifications. */
   interval(subscription: Subscription): number;
   standing(subscription: Subscription): Standing;
@@ -139,7 +141,7 @@ export class Subscription implements Timed {
     this.dialog = dialog;
     this.flow = flow;
     if (seconds === 0) return this.end('timeout');
-    this.expires = Date.now() + seconds * 1000;
+    this.expires = this.#office.now() + seconds * 1000;
     this.#office.save(this);
     this.notify();
   }
@@ -187,14 +189,14 @@ export class Subscription implements Timed {
   }
 
   onTimeout(): void {
-    if (this.#end === undefined && this.expires <= Date.now()) this.end('timeout');
+    if (this.#end === undefined && this.expires <= this.#office.now()) this.end('timeout');
     else this.#pump();
   }
 
   #pump(): void {
     const { timers } = this.#office;
     if (this.#over || this.#sending) return;
-    const now = Date.now();
+    const now = this.#office.now();
     const rest = Math.max(this.#sentAt + this.#office.interval(this), this.#retryAt) - now;
     if (this.#dirty === 'now' || (this.#dirty === 'later' && rest <= 0)) this.#send(now);
     const wait = this.#dirty === 'later' && rest > 0 ? rest : Number.POSITIVE_INFINITY;
@@ -253,7 +255,7 @@ export class Subscription implements Timed {
     this.#sending = false;
     if (this.#over) return;
     this.#dirty = 'later';
-    this.#retryAt = Date.now() + this.#patience;
+    this.#retryAt = this.#office.now() + this.#patience;
     this.#patience = Math.min(2 * this.#patience, LONGEST_PATIENCE);
     this.#pump();
   }

@@ -2,6 +2,7 @@
 import test from 'ava';
 import { Jid } from '#src/address/jid.ts';
 import type { SubscriptionState } from '#src/im/subscription.ts';
+import { Session, type Origin } from '#src/session/session.ts';
 import { Stanza } from '#src/stanza/stanza.ts';
 import { SipTestServer } from '#test/helpers/sip.ts';
 import { Watcher } from './watcher.ts';
@@ -29,6 +30,25 @@ function contact(server: SipTestServer, account: string, other: string, state: S
 function befriend(server: SipTestServer): void {
   contact(server, JULIET, ROMEO, 'both');
   contact(server, ROMEO, JULIET, 'both');
+}
+
+/** A device of another protocol. */
+class Desktop extends Session {
+  constructor(address: Jid) {
+    super(address, 'xmpp', Date.now());
+  }
+
+  get origin(): Origin {
+    return { connection: 'c2s', ip: '192.0.2.1', port: 1 };
+  }
+
+  deliver(): boolean {
+    return true;
+  }
+
+  close(): void {
+    // It has no connection.
+  }
 }
 
 /** The owner of an account answers a request for a subscription. */
@@ -237,4 +257,52 @@ test('an account that is removed ends what is about it', async (t) => {
   await watcher.notified();
   server.server.core.accounts.remove('localhost', 'romeo');
   t.is(await watcher.told(), 'terminated/noresource closed');
+});
+
+test('a watcher from elsewhere whom the rules let in waits for consent, and nobody else comes in', async (t) => {
+  await using server = await start(
+    `${QUICK}\nacl: { friends: [{ server: [elsewhere.example] }] }\naccess: { callers: [{ allow: friends }] }\nsip: { foreign_callers: callers }`,
+  );
+  await server.registered(ROMEO);
+  const paris = await server.phone('paris@elsewhere.example');
+  const watcher = await Watcher.begin(paris, ROMEO);
+  t.is(await watcher.told(), 'pending closed');
+  t.deepEqual(
+    server.server.im.subscriptions.pending(jid(ROMEO)).map(({ from }) => from?.bare),
+    ['paris@elsewhere.example'],
+  );
+  answer(server, ROMEO, 'paris@elsewhere.example', 'subscribed');
+  t.is(await watcher.told(), 'active open');
+  const stranger = await server.phone('eve@other.example');
+  t.is((await Watcher.begin(stranger, ROMEO)).status, 403);
+});
+
+test('devices of other protocols are seen as phones are', async (t) => {
+  await using server = await start();
+  befriend(server);
+  const phone = await server.registered(JULIET);
+  const watcher = await Watcher.begin(phone, ROMEO);
+  await watcher.notified();
+  const host = server.server.router.host('localhost');
+  const session = new Desktop(jid(`${ROMEO}/desktop`));
+  host?.bind(session);
+  const presence = Stanza.make('presence', { from: session.jid }, '<show>dnd</show><status>busy &amp; tired</status>');
+  server.server.im.presence.send(session, presence);
+  const { body } = await watcher.notified();
+  t.regex(body, /<tuple id='ID-desktop'><status><basic>open<\/basic><show xmlns='jabber:client'>dnd<\/show>/);
+  t.regex(body, /<note>busy &amp; tired<\/note>/);
+  host?.unbind(session);
+  t.is(await watcher.told(), 'active closed');
+});
+
+test('an account has so many subscriptions and no more', async (t) => {
+  await using server = await start('sip_presence: { max_subscriptions: 1 }');
+  befriend(server);
+  const phone = await server.registered(JULIET);
+  const first = await Watcher.begin(phone, ROMEO);
+  await first.notified();
+  t.is((await Watcher.begin(phone, JULIET)).status, 403);
+  await first.subscribe({ expires: 0 });
+  await first.notified();
+  t.is((await Watcher.begin(phone, JULIET)).status, 200);
 });
