@@ -8,6 +8,7 @@ import { round as sip } from './sip.ts';
 import { close as closeSipWire, round as sipWire } from './sip-wire.ts';
 import { round as socks } from './socks.ts';
 import { close, round as streams } from './streams.ts';
+import { close as closeStun, round as stun } from './stun.ts';
 import { round as xml } from './xml.ts';
 
 const TARGETS: ReadonlyMap<string, (seed: number) => number | Promise<number>> = new Map<
@@ -18,6 +19,7 @@ const TARGETS: ReadonlyMap<string, (seed: number) => number | Promise<number>> =
   ['streams', streams],
   ['mqtt', mqtt],
   ['socks', socks],
+  ['stun', stun],
   ['sip', sip],
   ['sip-wire', sipWire],
 ]);
@@ -46,6 +48,7 @@ for (const name of values.target) {
   }
 }
 await close();
+await closeStun();
 await closeSipWire();
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
