@@ -20,6 +20,7 @@ export class Field {
   readonly text: string;
   readonly #valueAt: number;
   #value: string | undefined;
+  #parsed: { readonly as: unknown } | undefined;
 
   constructor(name: string, text: string, valueAt: number) {
     this.name = name;
@@ -40,6 +41,15 @@ export class Field {
       this.#value = trimSpace(raw.includes('\r') ? raw.replace(/\r\n[ \t]+/g, ' ') : raw);
     }
     return this.#value;
+  }
+
+  /**
+   * The value as `parse` reads it, which is asked once: edited messages share the fields that they leave alone. Fields of one name are
+   * always read by the same function.
+   */
+  parsed<T>(parse: (value: string) => T): T {
+    this.#parsed ??= { as: parse(this.value) };
+    return this.#parsed.as as T;
   }
 }
 

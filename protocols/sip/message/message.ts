@@ -4,7 +4,9 @@ import { hash } from 'node:crypto';
 import { type CSeq, parseCSeq } from '#protocols/sip/message/cseq.ts';
 import { MessageEdit } from '#protocols/sip/message/edit.ts';
 import { decimal, splitList } from '#protocols/sip/message/grammar.ts';
+import { canonicalName, combiningOf } from '#protocols/sip/message/header-names.ts';
 import { Field, Headers } from '#protocols/sip/message/headers.ts';
+import { MAX_LIST } from '#protocols/sip/message/limits.ts';
 import { type MediaType, parseMediaType } from '#protocols/sip/message/media-type.ts';
 import { NameAddr } from '#protocols/sip/message/name-addr.ts';
 import { reasonPhrase } from '#protocols/sip/message/status.ts';
@@ -20,6 +22,10 @@ export interface Body {
 }
 
 const NO_BODY = Buffer.alloc(0);
+const parseAddress = (value: string): NameAddr | undefined => NameAddr.parse(value);
+const parseAddresses = (value: string): readonly NameAddr[] | undefined => NameAddr.parseList([value]);
+const firstVia = (value: string): Via | undefined =>
+  Via.parse(value.includes(',') ? (splitList(value)[0] ?? '') : value);
 
 /** Immutable. What a getter cannot decode is undefined, as is what is absent: `headers.has` tells them apart. */
 export abstract class SipMessage {
@@ -28,12 +34,6 @@ export abstract class SipMessage {
   /** What Content-Length says, shared with what arrived: not to be written to. */
   readonly body: Buffer;
   #bytes: Buffer | undefined;
-  // null: not looked at yet.
-  #via: Via | undefined | null = null;
-  #from: NameAddr | undefined | null = null;
-  #to: NameAddr | undefined | null = null;
-  #cseq: CSeq | undefined | null = null;
-  #contacts: readonly NameAddr[] | undefined | null = null;
 
   constructor(headers: Headers, body: Buffer, bytes?: Buffer) {
     this.headers = headers;
@@ -77,12 +77,7 @@ export abstract class SipMessage {
 
   /** The topmost Via. */
   get via(): Via | undefined {
-    if (this.#via === null) {
-      const value = this.get('Via');
-      this.#via =
-        value === undefined ? undefined : Via.parse(value.includes(',') ? (splitList(value)[0] ?? '') : value);
-    }
-    return this.#via;
+    return this.headers.field('Via')?.parsed(firstVia);
   }
 
   /** All of them, topmost first; undefined when one is malformed. */
@@ -91,13 +86,11 @@ export abstract class SipMessage {
   }
 
   get from(): NameAddr | undefined {
-    if (this.#from === null) this.#from = this.#address('From');
-    return this.#from;
+    return this.headers.field('From')?.parsed(parseAddress);
   }
 
   get to(): NameAddr | undefined {
-    if (this.#to === null) this.#to = this.#address('To');
-    return this.#to;
+    return this.headers.field('To')?.parsed(parseAddress);
   }
 
   get callId(): string | undefined {
@@ -105,14 +98,12 @@ export abstract class SipMessage {
   }
 
   get cseq(): CSeq | undefined {
-    if (this.#cseq === null) this.#cseq = parseCSeq(this.get('CSeq') ?? '');
-    return this.#cseq;
+    return this.headers.field('CSeq')?.parsed(parseCSeq);
   }
 
   /** The Contact addresses; undefined when one is malformed. None for `Contact: *`, which `hasStarContact` tells. */
   get contacts(): readonly NameAddr[] | undefined {
-    if (this.#contacts === null) this.#contacts = this.hasStarContact ? [] : NameAddr.parseList(this.all('Contact'));
-    return this.#contacts;
+    return this.hasStarContact ? [] : this.addresses('Contact');
   }
 
   get hasStarContact(): boolean {
@@ -120,7 +111,7 @@ export abstract class SipMessage {
   }
 
   get recordRoutes(): readonly NameAddr[] | undefined {
-    return NameAddr.parseList(this.all('Record-Route'));
+    return this.addresses('Record-Route');
   }
 
   get contentType(): MediaType | undefined {
@@ -133,9 +124,19 @@ export abstract class SipMessage {
     return decimal(value) ?? (/^[0-9]+$/.test(value) ? 0xffff_ffff : undefined);
   }
 
-  #address(name: string): NameAddr | undefined {
-    const value = this.get(name);
-    return value === undefined ? undefined : NameAddr.parse(value);
+  /** The addresses of all fields of a name that is a list: Path, Service-Route, P-Asserted-Identity, … Undefined when one is malformed or there are too many. */
+  addresses(name: string): readonly NameAddr[] | undefined {
+    const key = canonicalName(name);
+    const isList = combiningOf(key) === 'list';
+    let all: readonly NameAddr[] = [];
+    for (const field of this.headers.fields) {
+      if (field.name !== key) continue;
+      // A single field may have been read as one address.
+      const list = isList ? field.parsed(parseAddresses) : parseAddresses(field.value);
+      if (list === undefined || all.length + list.length > MAX_LIST) return undefined;
+      all = all.length === 0 ? list : [...all, ...list];
+    }
+    return all;
   }
 }
 
@@ -144,8 +145,8 @@ export class SipRequest extends SipMessage {
   readonly method: string;
   /** The Request-URI as it is written. */
   readonly uri: string;
+  // null: not looked at yet.
   #requestUri: Uri | undefined | null = null;
-  #routes: readonly NameAddr[] | undefined | null = null;
 
   constructor(method: string, uri: string, headers: Headers, body: Buffer, bytes?: Buffer) {
     super(headers, body, bytes);
@@ -174,8 +175,7 @@ export class SipRequest extends SipMessage {
 
   /** Undefined when one is malformed. */
   get routes(): readonly NameAddr[] | undefined {
-    if (this.#routes === null) this.#routes = NameAddr.parseList(this.all('Route'));
-    return this.#routes;
+    return this.addresses('Route');
   }
 
   edit(): MessageEdit<SipRequest> {

@@ -35,7 +35,10 @@ const isSound = (address: NameAddr | undefined): boolean =>
   address !== undefined && (address.parsedUri !== undefined || !SCHEMES.has(schemeOf(address.uri) ?? ''));
 const areSound = (addresses: readonly NameAddr[] | undefined): boolean => addresses?.every(isSound) ?? false;
 const isAddress: Check = (value) => isSound(NameAddr.parse(value));
-const isRouteList: Check = (value) => value.includes('<') && areSound(NameAddr.parseList([value]));
+const routes =
+  (name: string): Check =>
+  (value, message) =>
+    value.includes('<') && areSound(message.addresses(name));
 const isNumber: Check = (value) => /^[0-9]+$/.test(value);
 // The topmost Via is good, or the message would not have been taken.
 const isVia: Check = (value, message) =>
@@ -55,10 +58,10 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['To', (_, message) => isSound(message.to)],
   ['Call-ID', isCallId],
   ['Contact', (_, message) => areSound(message.contacts)],
-  ['Route', (value, message) => value.includes('<') && message.kind === 'request' && areSound(message.routes)],
-  ['Record-Route', isRouteList],
-  ['Path', isRouteList],
-  ['Service-Route', isRouteList],
+  ['Route', routes('Route')],
+  ['Record-Route', routes('Record-Route')],
+  ['Path', routes('Path')],
+  ['Service-Route', routes('Service-Route')],
   ['Reply-To', isAddress],
   ['Refer-To', isAddress],
   ['Max-Forwards', (value) => decimal(value, 255) !== undefined],

@@ -167,6 +167,18 @@ test('Contact: *', (t) => {
   t.is(requestOf([...REQUEST, 'Contact: *, <sip:a@b>']).contacts, undefined);
 });
 
+test('addresses of any field, whoever has read it before', (t) => {
+  const message = requestOf([...REQUEST, 'Path: <sip:p1;lr>, <sip:p2;lr>', 'Path: <sip:p3;lr>', 'Service-Route: x']);
+  t.deepEqual(
+    message.addresses('Path')?.map(({ uri }) => uri),
+    ['sip:p1;lr', 'sip:p2;lr', 'sip:p3;lr'],
+  );
+  t.is(message.addresses('Service-Route'), undefined);
+  t.deepEqual(message.addresses('None'), []);
+  t.is(message.from?.display, 'Alice');
+  t.is(message.addresses('From')?.[0]?.display, 'Alice');
+});
+
 test('a malformed value is undefined', (t) => {
   const message = requestOf([
     ...REQUEST,
