@@ -49,6 +49,11 @@ export class Bindings {
     return this.#count;
   }
 
+  /** Accounts that have any. */
+  get accounts(): number {
+    return this.#records.size;
+  }
+
   /** Those of an account that stand now, in the order of their registration. */
   of(bare: string): readonly Binding[] {
     const record = this.#records.get(bare);

@@ -66,7 +66,7 @@ function followAccounts({ accounts }: Runtime, server: SipServer, agent: Presenc
     const account = Jid.make(local, host);
     if (account === undefined) return;
     agent.drop(account);
-    server.drop(account);
+    server.devices.drop(account);
   };
   accounts.watch({
     removed(host, local) {

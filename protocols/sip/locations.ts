@@ -11,10 +11,16 @@ export type Way =
   /** A URI to be located by RFC 3263: the first of its Path, or the contact itself. */
   | { readonly kind: 'located'; readonly uri: SipUri };
 
+/** What was registered over one connection. */
+interface Carried {
+  readonly accounts: Set<string>;
+  readonly contacts: Set<string>;
+}
+
 /** The ways to the contacts of bindings: over the flows that registered them while they stand, or by address. */
 export class Locations {
   readonly #flows = new WeakMap<Binding, Flow>();
-  readonly #watched = new Map<Flow, Set<string>>();
+  readonly #watched = new Map<Flow, Carried>();
   /** By the contacts that were registered over connections: a call finds a phone that came back by another one. */
   readonly #contacts = new Map<string, Flow>();
   readonly #closed: (bare: string) => void;
@@ -29,10 +35,14 @@ export class Locations {
     for (const binding of bindings) this.#flows.set(binding, flow);
     // The "flow" of a datagram is its address, which does not close.
     if (!flow.reliable) return;
-    for (const { contact } of bindings) this.#contacts.set(contact, flow);
-    const watched = this.#watched.get(flow);
-    if (watched !== undefined) return void watched.add(bare);
-    this.#watched.set(flow, new Set([bare]));
+    const carried = this.#watched.get(flow) ?? { accounts: new Set(), contacts: new Set() };
+    carried.accounts.add(bare);
+    for (const { contact } of bindings) {
+      carried.contacts.add(contact);
+      this.#contacts.set(contact, flow);
+    }
+    if (this.#watched.has(flow)) return;
+    this.#watched.set(flow, carried);
     flow.watch(() => this.#flowClosed(flow));
   }
 
@@ -71,10 +81,12 @@ export class Locations {
   }
 
   #flowClosed(flow: Flow): void {
-    const accounts = this.#watched.get(flow);
+    const carried = this.#watched.get(flow);
     this.#watched.delete(flow);
-    for (const [contact, carrier] of this.#contacts) if (carrier === flow) this.#contacts.delete(contact);
-    for (const bare of accounts ?? []) this.#closed(bare);
+    for (const contact of carried?.contacts ?? []) {
+      if (this.#contacts.get(contact) === flow) this.#contacts.delete(contact);
+    }
+    for (const bare of carried?.accounts ?? []) this.#closed(bare);
   }
 }
 

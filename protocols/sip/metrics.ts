@@ -9,7 +9,7 @@ const named = (counters: object) =>
 
 /** What the server counts, read at the scrape. */
 export function declareMetrics(metrics: Metrics, server: SipServer): void {
-  const { authenticator, bindings, core, guard, messages, registrar, sender, senders, transactions, transports } =
+  const { authenticator, bindings, core, devices, guard, messages, registrar, senders, transactions, transports } =
     server;
   metrics.gauge('trivium_sip_bindings', 'Registered contacts', () => bindings.size);
   metrics.gauge('trivium_sip_devices', 'Registered devices', () => server.sessions.size);
@@ -23,6 +23,11 @@ export function declareMetrics(metrics: Metrics, server: SipServer): void {
     const states = Map.groupBy(server.trunks, ({ state }) => state);
     return [...states].map(([state, trunks]) => [[state], trunks.length] as const);
   });
+  metrics.counted(
+    'trivium_sip_nat_pings_total',
+    'Bytes sent to keep the way to phones open',
+    () => devices.natPings.counters.pings,
+  );
   metrics.countedBy('trivium_sip_requests_total', 'Requests by method', ['method'], () =>
     [...core.counters.requests].map(([method, count]) => [[method], count]),
   );
@@ -42,7 +47,7 @@ export function declareMetrics(metrics: Metrics, server: SipServer): void {
     named(messages.counters),
   );
   metrics.countedBy('trivium_sip_messages_out_total', 'MESSAGE requests to phones by result', ['result'], () =>
-    named(sender.counters),
+    named(devices.sender.counters),
   );
   metrics.countedBy('trivium_sip_strangers_total', 'Requests of people from elsewhere', ['result'], () =>
     named(senders.counters),

@@ -82,9 +82,12 @@ export class Outbox {
   /** In the store's open group when it returns true. */
   add(stanza: Stanza): boolean {
     if (this.#closed || this.length >= this.#limit) return false;
-    this.#journal.append(this.#key, { stanza, at: Date.now() });
-    this.#crowded ||= this.length >= CROWD;
-    this.pump();
+    const seq = this.#journal.append(this.#key, { stanza, at: Date.now() });
+    const { length } = this;
+    this.#crowded ||= length >= CROWD;
+    // The first is sent as it is, without being read back.
+    if (length === 1 && !this.#sending) this.#send(seq, stanza);
+    else this.pump();
     return true;
   }
 
@@ -93,9 +96,12 @@ export class Outbox {
     if (this.#sending || this.#closed) return;
     const [head] = this.#journal.read(this.#key, undefined, 1);
     if (head === undefined) return;
+    this.#send(head.seq, head.value.stanza);
+  }
+
+  #send(seq: number, stanza: Stanza): void {
     this.#sending = true;
-    const { seq, value } = head;
-    this.#courier.send(value.stanza, seq, (sent) => this.#told(seq, value.stanza, sent));
+    this.#courier.send(stanza, seq, (sent) => this.#told(seq, stanza, sent));
   }
 
   /** The phone is gone: what waits is handed back. */

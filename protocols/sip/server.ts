@@ -1,5 +1,3 @@
-import { createSecretKey } from 'node:crypto';
-import type { Jid } from '#src/address/jid.ts';
 import { parseIp } from '#src/address/ip.ts';
 import type { Blocking } from '#src/im/blocking.ts';
 import type { Offline } from '#src/im/offline.ts';
@@ -10,19 +8,18 @@ import { bansSection } from '#src/settings/schema.ts';
 import { Addresses } from './addresses.ts';
 import { Aliases } from './aliases.ts';
 import { Authenticator } from './authenticate.ts';
-import { Bindings } from './bindings.ts';
+import type { Bindings } from './bindings.ts';
 import { SipCore } from './core.ts';
+import { Devices } from './devices.ts';
 import { Digest } from './digest.ts';
 import type { PresenceEdge, StanzaEdge } from './edge.ts';
 import { type CallTaker, Forwarder } from './forwarding.ts';
 import { Guard, isOneOf } from './guard.ts';
-import { Locations } from './locations.ts';
+import type { Locations } from './locations.ts';
 import type { SipRequest } from './message/message.ts';
 import { SipUri } from './message/uri.ts';
-import { MessageSender } from './message-sender.ts';
 import { Messages } from './messages.ts';
 import { SipNetwork } from './network.ts';
-import { Outboxes } from './outbox.ts';
 import { plainEdge } from './plain-edge.ts';
 import { CallRecords } from './proxy/call-records.ts';
 import { Calls } from './proxy/calls.ts';
@@ -31,8 +28,7 @@ import { RouteTokens } from './proxy/route-token.ts';
 import { validate } from './proxy/validate.ts';
 import { Registrar } from './registrar.ts';
 import { Senders } from './senders.ts';
-import { SipSessions } from './sessions.ts';
-import type { SipSession } from './session.ts';
+import type { SipSessions } from './sessions.ts';
 import { type SipHostOptions, SipSettings } from './settings.ts';
 import type { ClientHandler } from './transaction/client.ts';
 import type { Transactions } from './transaction/transactions.ts';
@@ -56,6 +52,7 @@ export class SipServer {
   readonly authenticator: Authenticator;
   readonly bindings: Bindings;
   readonly core: SipCore;
+  readonly devices: Devices;
   readonly digest: Digest;
   readonly forwarder: Forwarder;
   readonly guard: Guard;
@@ -66,7 +63,6 @@ export class SipServer {
   /** What is kept of calls that are over. */
   readonly records: CallRecords;
   readonly registrar: Registrar;
-  readonly sender: MessageSender;
   readonly senders: Senders;
   readonly sessions: SipSessions;
   readonly transactions: Transactions;
@@ -113,7 +109,8 @@ export class SipServer {
       key,
       isOwn: (host, port) => this.transports.isOwn(host, port),
     });
-    this.locations = new Locations((bare) => this.#flowGone(bare));
+    this.devices = new Devices({ runtime, im, network: this.network, settings: this.settings, edge: () => this.edge });
+    ({ bindings: this.bindings, locations: this.locations, sessions: this.sessions } = this.devices);
     this.records = new CallRecords({
       store,
       hostOf: (uri) => this.addresses.domain(uri),
@@ -131,15 +128,6 @@ export class SipServer {
       md5Only: (request) => isOneOf(request, this.settings.global.md5Only),
       sameResource: (one, other) => this.addresses.sameResource(one, other),
     });
-    this.bindings = new Bindings(store, timers, (account, before, after) =>
-      this.sessions.changed(account, before, after),
-    );
-    this.sender = new MessageSender({
-      secret: createSecretKey(key.derive('sip-message-id')),
-      edge: () => this.edge,
-      reach: (session, request, handler, branch) => this.reach(session, request, handler, branch),
-    });
-    this.sessions = this.#makeSessions();
     this.registrar = this.#makeRegistrar();
     this.aliases = new Aliases(store);
     this.trunks = this.#makeTrunks();
@@ -151,7 +139,7 @@ export class SipServer {
       trunks,
       access,
       options: (host) => this.options(host),
-      device: (account, flow) => this.#device(account, flow),
+      device: (account, flow) => this.devices.by(account, flow),
     });
     this.forwarder = new Forwarder({ proxy, addresses, bindings, locations, aliases, trunks, calls: () => this.calls });
     this.core = this.#makeCore();
@@ -193,24 +181,6 @@ export class SipServer {
     });
   }
 
-  #makeSessions(): SipSessions {
-    const { registry, router, store } = this.runtime;
-    const { offline, presence } = this.im;
-    return new SipSessions({
-      registry,
-      router,
-      presence,
-      offline,
-      outboxes: new Outboxes(store),
-      edge: () => this.edge,
-      queue: (host) => this.options(host).messageQueue,
-      copies: (host) => this.options(host).copies,
-      send: (session, stanza, seq, told) => this.sender.send(session, stanza, seq, told),
-      reachable: (binding) => this.locations.way(binding) !== undefined,
-      unregister: (session) => this.unregister(session),
-    });
-  }
-
   #makeRegistrar(): Registrar {
     const { access, registry, store } = this.runtime;
     const { addresses, bindings, sessions } = this;
@@ -249,7 +219,7 @@ export class SipServer {
 
   async restore(): Promise<void> {
     await this.aliases.restore();
-    await this.sessions.restore(() => this.bindings.restore());
+    await this.devices.restore();
   }
 
   reload(): void {
@@ -262,49 +232,9 @@ export class SipServer {
     this.network.send(request, uri, handler);
   }
 
-  /** Sends a request of our own to a device. False when there is no way to it now. */
-  reach(session: SipSession, request: SipRequest, handler: ClientHandler, branch?: string): boolean {
-    const { binding } = session;
-    const way = this.locations.way(binding);
-    if (way === undefined) return false;
-    const edit = request.edit();
-    for (const path of binding.path) edit.append('Route', path);
-    const routed = edit.done();
-    if (way.kind === 'located') this.send(routed, way.uri, handler);
-    else this.transactions.request(routed, way.destination, handler, branch === undefined ? {} : { branch });
-    return true;
-  }
-
-  /** Takes the bindings of a device away. */
-  unregister({ jid }: SipSession): void {
-    const bindings = this.bindings.of(jid.bare);
-    this.bindings.put(
-      jid.asBare(),
-      bindings.filter(({ resource }) => resource !== jid.resource),
-    );
-  }
-
-  /** An account is gone, or may not come any more. */
-  drop(account: Jid): void {
-    if (this.bindings.of(account.bare).length > 0) this.bindings.put(account, []);
-  }
-
   stop(): void {
     this.trunks.stop();
     this.network.close();
-  }
-
-  /** Its phones that cannot be called back are unavailable until they return. */
-  #flowGone(bare: string): void {
-    for (const session of this.sessions) {
-      if (session.jid.bare !== bare) continue;
-      if (session.bindings.every((binding) => this.locations.way(binding) === undefined)) this.sessions.lost(session);
-    }
-  }
-
-  #device(account: Jid, flow: Flow): Jid | undefined {
-    const binding = this.bindings.of(account.bare).find((one) => this.locations.isFrom(one, flow));
-    return binding === undefined ? undefined : account.withResource(binding.resource);
   }
 
   #ownUri(flow: Flow): SipUri {

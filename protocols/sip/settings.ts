@@ -64,6 +64,11 @@ export const sipSection = declare(
     flow_timer: duration({ max: '1h' })
       .prefault('2m')
       .describe('How often phones over flows (RFC 5626) are asked to keep them alive; 0s asks nothing.'),
+    nat_ping: duration({ max: '1h' })
+      .prefault('30s')
+      .describe(
+        'How often phones behind a NAT that registered over UDP are sent a few bytes, so that they stay reachable; 0s for never.',
+      ),
     service_route: z
       .boolean()
       .prefault(false)
@@ -125,6 +130,8 @@ export const sipSection = declare(
 export interface SipOptions {
   readonly externalAddress: string | undefined;
   readonly maxMessageSize: number;
+  /** Milliseconds; 0 for never. */
+  readonly natPing: number;
   readonly requestRate: number;
   readonly requestBurst: number;
   /** In lower case. */
@@ -180,6 +187,7 @@ function sipOptions(settings: Settings): SipOptions {
   return {
     externalAddress: own.external_address,
     maxMessageSize: own.max_message_size,
+    natPing: own.nat_ping,
     requestRate: own.request_rate,
     requestBurst: own.request_burst,
     scanners: own.scanners.map((name) => name.toLowerCase()),

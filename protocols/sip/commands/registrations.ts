@@ -115,7 +115,7 @@ function asked(sip: SipServer, request: SipRequest, uri: SipUri): Promise<SipRes
     const session = [...sip.sessions].find(({ jid }) => jid.bare === found.jid.bare);
     if (session === undefined) throw new CommandError(404, `${found.jid.bare} has no phone`);
     const toPhone = request.edit().uri(requestUriOf(session.binding)).done();
-    if (!sip.reach(session, toPhone, handler)) throw new CommandError(503, 'there is no way to the phone now');
+    if (!sip.devices.reach(session, toPhone, handler)) throw new CommandError(503, 'there is no way to the phone now');
   }
   return promise;
 }

@@ -116,6 +116,11 @@ export class Transports implements TransportCore {
     return this.#streams.get(id);
   }
 
+  /** The way that a datagram to this place would take; undefined without a listener for it. */
+  datagramFlow(address: string, port: number): Flow | undefined {
+    return this.#portFor(address)?.flow(address, port);
+  }
+
   /**
    * Sends a request, whose top Via is ours. Connects where that is needed.
    * @returns the flow it went by, at once or when there is a connection; rejects, or throws, when there is none
