@@ -37,6 +37,8 @@ export interface Door {
   known(origin: Origin): void;
   left(socket: Socket, origin: Origin | undefined, stranger: boolean): void;
   count(reason: Refused): void;
+  /** A front end let an exception through. */
+  fault(error: unknown, listener: ListenerInfo): void;
 }
 
 interface Arrived {
@@ -154,6 +156,10 @@ export class Arrival implements Keeper {
 
   tlsFailed(): void {
     this.#door.count('tlsErrors');
+  }
+
+  failed(error: unknown): void {
+    this.#door.fault(error, this.#listener);
   }
 
   /** @internal */

@@ -47,6 +47,8 @@ export interface Keeper {
   authenticated(): void;
   /** A handshake failed. */
   tlsFailed(error: Error | undefined): void;
+  /** The handler let an exception through: a bug, which costs its connection and not the server. */
+  failed(error: unknown): void;
 }
 
 interface Linked {
@@ -161,6 +163,11 @@ export class Connection {
     return true;
   }
 
+  /** Tells of an exception in what the handler did with what it was given: for layers above that take over the events. */
+  failed(error: unknown): void {
+    this.#keeper.failed(error);
+  }
+
   pause(): void {
     this.#socket.pause();
   }
@@ -214,7 +221,13 @@ export class Connection {
 
   /** @internal */
   received(chunk: Buffer): void {
-    if (this.#state !== 'ending') this.handler.onData(chunk);
+    if (this.#state === 'ending') return;
+    try {
+      this.handler.onData(chunk);
+    } catch (error) {
+      this.failed(error);
+      this.destroy();
+    }
   }
 
   /** @internal The peer has no more to say: what waits is still written, for a while. */

@@ -27,13 +27,19 @@ export class DatagramListeners {
   readonly #acceptors = new Map<string, DatagramAcceptor>();
   readonly #open = new Map<string, Open>();
   readonly #judge: (ip: string, listener: ListenerConfig) => Verdict;
+  readonly #fault: (error: unknown, listener: ListenerConfig) => void;
   readonly #past: DatagramCounters = { received: 0, receivedBytes: 0, sent: 0, sentBytes: 0, dropped: 0 };
   /** Datagrams that were thrown away because of their source: it is banned, or the listener's rule does not let it pass. */
   refused = 0;
   denied = 0;
 
-  constructor(judge: (ip: string, listener: ListenerConfig) => Verdict) {
+  /** @param fault told of exceptions that a front end lets through: bugs, which cost a datagram and not the server */
+  constructor(
+    judge: (ip: string, listener: ListenerConfig) => Verdict,
+    fault: (error: unknown, listener: ListenerConfig) => void,
+  ) {
     this.#judge = judge;
+    this.#fault = fault;
   }
 
   /** Throws when somebody takes the kind already. */
@@ -115,8 +121,12 @@ export class DatagramListeners {
     return {
       onDatagram: (bytes, address, port) => {
         const verdict = verdictOn(address);
-        if (verdict === undefined) handler.onDatagram(bytes, address, port);
-        else this[verdict] += 1;
+        if (verdict !== undefined) return void (this[verdict] += 1);
+        try {
+          handler.onDatagram(bytes, address, port);
+        } catch (error) {
+          this.#fault(error, listener());
+        }
       },
       onClose: () => handler.onClose?.(),
     };

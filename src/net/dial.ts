@@ -92,7 +92,13 @@ function connectionOf(socket: Socket, { kind, name, tls }: Destination): Connect
   // As for connections that come: small writes go at once, and a peer that is gone is found out.
   socket.setNoDelay(true).setKeepAlive(true, KEEPALIVE);
   // No two open connections that begin here have the same port.
-  const keeper: Keeper = { serial: socket.localPort ?? 0, tls: undefined, authenticated: ignore, tlsFailed: ignore };
+  const keeper: Keeper = {
+    serial: socket.localPort ?? 0,
+    tls: undefined,
+    authenticated: ignore,
+    tlsFailed: ignore,
+    failed,
+  };
   const address = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d)/, '');
   const ip = parseIp(address);
   const loopback = ip !== undefined && isLoopback(ip);
@@ -142,4 +148,9 @@ function explain(to: Destination, error: Error): DialError {
 
 function ignore(): void {
   // 'close' follows; a connection that was dialled is counted by nobody.
+}
+
+/** There is no listener to tell. */
+function failed(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
 }

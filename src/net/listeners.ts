@@ -59,7 +59,10 @@ export class Listeners implements Door {
     this.#options = options;
     this.tls = options.tls;
     this.#limits = options.limits;
-    this.datagrams = new DatagramListeners((ip, listener) => this.#verdict(ip, listener));
+    this.datagrams = new DatagramListeners(
+      (ip, listener) => this.#verdict(ip, listener),
+      (error, listener) => this.fault(error, listener),
+    );
   }
 
   /** Says who takes the connections of a kind. Throws when somebody does already. */
@@ -216,6 +219,11 @@ export class Listeners implements Door {
     this.counters.closed += 1;
     if (origin !== undefined) this.#origins.leave(origin, this.#limits, stranger);
     if (this.#sockets.size === 0) this.#drained?.();
+  }
+
+  /** @internal */
+  fault(error: unknown, listener: ListenerInfo): void {
+    this.#options.fault(error instanceof Error ? error : new Error(String(error)), listener);
   }
 
   /** @internal */

@@ -112,7 +112,13 @@ function listening(host: string, port: number): Promise<Server> {
 }
 
 function connectionOf(socket: Socket): Connection {
-  const keeper: Keeper = { serial: socket.remotePort ?? 0, tls: undefined, authenticated: ignore, tlsFailed: ignore };
+  const keeper: Keeper = {
+    serial: socket.remotePort ?? 0,
+    tls: undefined,
+    authenticated: ignore,
+    tlsFailed: ignore,
+    failed,
+  };
   const address = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d)/, '');
   const ip = parseIp(address);
   const loopback = ip !== undefined && isLoopback(ip);
@@ -152,4 +158,9 @@ export function splice(first: Connection, second: Connection, over: (there: numb
   if (first.closed || second.closed) return end();
   first.resume();
   second.resume();
+}
+
+/** There is no listener to tell. */
+function failed(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
 }

@@ -50,7 +50,14 @@ class WebSocketFlow extends StreamFlow {
     this.#connection = connection;
     this.#socket = socket;
     socket.binaryType = 'nodebuffer';
-    socket.on('message', (data: Buffer) => this.#received(data));
+    socket.on('message', (data: Buffer) => {
+      try {
+        this.#received(data);
+      } catch (error) {
+        connection.failed(error);
+        socket.terminate();
+      }
+    });
     socket.on('error', () => socket.terminate());
     socket.on('close', () => this.lost());
     core.streamOpened(this);

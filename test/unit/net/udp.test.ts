@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { Listeners } from '#src/net/listeners.ts';
 import { type DatagramHandler, type Datagrams, openUdp } from '#src/net/udp.ts';
@@ -159,4 +160,36 @@ test('the rule of a UDP listener says whose datagrams are heard; a reload puts a
   await ear.until(1);
   clearInterval(tries);
   t.is(ear.heard[0]?.text, 'heard');
+});
+
+test('listeners: an exception of a front end costs a datagram or a connection, not the server', async (t) => {
+  const faults: string[] = [];
+  const listeners = new Listeners({
+    tls: undefined,
+    limits: { total: 10, perIp: 10, perIpBeforeAuth: 10 },
+    refuses: () => false,
+    fault: (error, { name }) => faults.push(`${name}: ${error.message}`),
+  });
+  t.teardown(() => listeners.stop());
+  const bad = (): never => {
+    throw new Error('a bug');
+  };
+  listeners.serve('test', {
+    alpn: [],
+    accept: (connection) => void (connection.handler = { onData: bad, onClose: () => undefined }),
+  });
+  listeners.serveDatagrams('test', { bound: () => ({ onDatagram: bad }) });
+  const config = { ...plain, kind: 'test', address: '127.0.0.1', port: 0 };
+  await listeners.apply([
+    { ...config, name: 'tcp' },
+    { ...config, name: 'udp', transport: 'udp' },
+  ]);
+  const portOf = (name: string): number => listeners.bound.find((one) => one.name === name)?.boundPort ?? 0;
+  const socket = connect(portOf('tcp'), '127.0.0.1');
+  socket.write('x');
+  await once(socket, 'close');
+  const other = await peer(t);
+  other.send('x', portOf('udp'), '127.0.0.1');
+  while (faults.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual(faults, ['tcp: a bug', 'udp: a bug']);
 });
