@@ -108,7 +108,8 @@ export class SipCore {
   }
 
   #toPerson(tx: ServerTransaction, request: SipRequest, goal: Exclude<Goal, { kind: 'host' }>): void {
-    const handler = this.#handlers.get(request.method);
+    const found = this.#handlers.get(request.method);
+    const handler = found?.leaves?.(request) === true ? undefined : found;
     const to = goal.kind === 'account' ? goal.to : this.#claimed(request, goal, handler);
     if (to !== undefined && handler !== undefined) return this.#handled(tx, handler, to, to.jid.domain, request);
     const refusal = this.#parts.unfit(tx.request);

@@ -25,6 +25,8 @@ export interface MethodHandler {
   knows?(request: Incoming['request']): boolean;
   /** A request within such a dialog. */
   handleInDialog?(tx: ServerTransaction): void;
+  /** Does it leave a request to the devices of the account? Asked before the sender has to prove anything. */
+  leaves?(request: Incoming['request']): boolean;
   /** A request outside of dialogs, for an account that exists or for a host. 'pass' leaves it to the devices of the account. */
   handle(received: Received): 'pass' | void;
   /** The account that a name of a host stands for which is no account's: a list that the account keeps, for example. */

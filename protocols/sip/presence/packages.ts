@@ -23,6 +23,25 @@ export function packageOf(
   return event === undefined || name === undefined ? undefined : { name, id: event.id };
 }
 
+/**
+ * Packages about accounts: presence, and those that a server has to know which has voice mail (RFC 3842), registrations to tell of (RFC 3680),
+ * conferences (RFC 4575), profiles (RFC 6080) or XCAP documents (RFC 5875).
+ */
+const OF_ACCOUNTS: ReadonlySet<string> = new Set([
+  'presence',
+  'message-summary',
+  'reg',
+  'conference',
+  'ua-profile',
+  'xcap-diff',
+]);
+
+/** Whether a request subscribes to something that a device knows of itself, such as its dialogs (RFC 4235). */
+export function isOfDevices(request: SipRequest): boolean {
+  const event = parseEvent(request.get('Event') ?? '');
+  return event !== undefined && !OF_ACCOUNTS.has(event.package);
+}
+
 /** Whether a subscriber takes a type; without Accept it takes what is usual for the package. */
 export function takes(request: SipRequest, type: string): boolean {
   if (!request.headers.has('Accept')) return true;

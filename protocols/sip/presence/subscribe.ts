@@ -9,7 +9,17 @@ import type { Flow } from '../transport/flow.ts';
 import type { Authority } from './authority.ts';
 import { continueDialog, openDialog } from './dialog.ts';
 import { listOwner } from './documents.ts';
-import { EVENT_LIST, EVENT_PACKAGES, MULTIPART, packageOf, PIDF, RLMI, takes, WATCHER_INFO } from './packages.ts';
+import {
+  EVENT_LIST,
+  EVENT_PACKAGES,
+  isOfDevices,
+  MULTIPART,
+  packageOf,
+  PIDF,
+  RLMI,
+  takes,
+  WATCHER_INFO,
+} from './packages.ts';
 import { grantedExpires, type PresenceOptions } from './settings.ts';
 import { type Office, Subscription } from './subscription.ts';
 import type { SubscriptionTable } from './subscriptions.ts';
@@ -63,6 +73,11 @@ export class SubscribeHandler implements MethodHandler {
     return listOwner(name);
   }
 
+  /** What only phones can tell, such as their calls, they are asked for themselves. */
+  leaves(request: SipRequest): boolean {
+    return isOfDevices(request);
+  }
+
   knows(request: SipRequest): boolean {
     return this.#parts.table.of(request) !== undefined;
   }
@@ -87,9 +102,8 @@ export class SubscribeHandler implements MethodHandler {
     this.#accept(tx, subscription, expires, () => subscription.refreshed(dialog, flow, expires));
   }
 
-  handle(received: Received): 'pass' | void {
+  handle(received: Received): void {
     const wanted = this.#read(received);
-    if (wanted === 'pass') return 'pass';
     if ('status' in wanted) return this.#refuse(received, wanted);
     const { authority, office, table } = this.#parts;
     const { flow, request } = received;
@@ -123,12 +137,10 @@ export class SubscribeHandler implements MethodHandler {
   }
 
   /** Section 4.2.1.1, step by step. */
-  #read({ request, sender, to }: Received): Wanted | Refused | 'pass' {
+  #read({ request, sender, to }: Received): Wanted | Refused {
     // Section 4.2.1.2: "481 (Subscription does not exist)".
     if (request.to?.tag !== undefined) return { status: 481 };
     const event = packageOf(request);
-    // What phones tell of themselves, such as calls, they are asked for by their own names.
-    if (event === undefined && to.kind !== 'host' && to.jid.resource !== '') return 'pass';
     if (event === undefined || !this.#parts.available()) return { status: 489, fields: ALLOW_EVENTS };
     const watcher = watcherOf(sender);
     if (to.kind === 'host') return { status: 404 };

@@ -173,6 +173,24 @@ test('what cannot be subscribed to is refused with its status', async (t) => {
   t.is((await phone.prove(ghost)).status, 481);
 });
 
+test('what only a phone can tell goes to the phone, and its NOTIFY comes back (RFC 4235)', async (t) => {
+  await using server = await start();
+  const romeo = await server.registered(ROMEO);
+  const juliet = await server.registered(JULIET);
+  const fields = [
+    ['Event', 'dialog'],
+    ['Contact', `<${juliet.contact}>`],
+  ] as const;
+  const asking = juliet.prove(juliet.request('SUBSCRIBE', { to: `sip:${ROMEO}`, fields }));
+  const asked = await romeo.asked('SUBSCRIBE');
+  t.is(asked.get('Event'), 'dialog');
+  romeo.answer(asked, 200, [
+    ['Contact', `<${romeo.contact}>`],
+    ['Expires', '60'],
+  ]);
+  t.is((await asking).status, 200);
+});
+
 test('whom the owner blocks sees nobody', async (t) => {
   await using server = await start();
   befriend(server);
