@@ -8,12 +8,19 @@ import { chromium } from './mqtt/chromium.ts';
 import { mosquittoClients } from './mqtt/mosquitto-clients.ts';
 import { mqttJs } from './mqtt/mqtt-js.ts';
 import { paho } from './mqtt/paho.ts';
+import { uplink } from './mqtt/uplink.ts';
 import { openssl } from './openssl.ts';
 import { profanity } from './profanity.ts';
 import { type Server, type ServerName, startServer } from './server.ts';
 import { proxy65 } from './proxy65.ts';
+import { threeRoads } from './bridges/three-roads.ts';
 import { baresip } from './sip/baresip.ts';
+import { sipp } from './sip/sipp.ts';
+import { linphone } from './sip/linphone.ts';
 import { webrtc } from './sip/webrtc.ts';
+import { chromiumRelay } from './turn/chromium.ts';
+import { coturn } from './turn/coturn.ts';
+import { werift } from './turn/werift.ts';
 import { slixmpp } from './slixmpp.ts';
 import { stanza } from './stanza.ts';
 import type { Transcript } from './transcript.ts';
@@ -36,8 +43,15 @@ const transcripts: readonly Transcript[] = [
   mqttJs,
   paho,
   chromium,
+  uplink,
+  sipp,
   baresip,
+  linphone,
   webrtc,
+  coturn,
+  werift,
+  chromiumRelay,
+  threeRoads,
 ];
 
 const { values: options } = parseArgs({

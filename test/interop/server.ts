@@ -15,7 +15,10 @@ export const ADDRESS = '127.0.0.1';
 /** An account that may not use the proxy for bytestreams. */
 export const STRANGER = 'stranger-proxy65';
 
-export type Protocol = 'xmpp' | 'mqtt' | 'sip';
+/** What time-limited credentials of the relay are made of. */
+export const TURN_SECRET = 'north';
+
+export type Protocol = 'xmpp' | 'mqtt' | 'sip' | 'turn';
 
 export interface Ports {
   /** MQTT, plain and over TLS. */
@@ -33,6 +36,9 @@ export interface Ports {
   readonly wss: number;
   /** SOCKS5 bytestreams; the proxy is `proxy.DOMAIN`. */
   readonly proxy65: number;
+  /** STUN and TURN over UDP and TCP, on ::1 too; and over TLS. */
+  readonly turn: number;
+  readonly turns: number;
 }
 
 /** A running server with its own data in a directory. */
@@ -65,6 +71,8 @@ export async function startServer(name: ServerName, directory: string): Promise<
     ws: await freePort(),
     wss: await freePort(),
     proxy65: await freePort(),
+    turn: await freePort(),
+    turns: await freePort(),
   };
   return await starters[name](directory, ports);
 }
@@ -92,10 +100,16 @@ listeners:
   - {name: sip-tcp, kind: sip, address: ${ADDRESS}, port: ${ports.sip}, tls: off}
   - {name: sips, kind: sip, address: ${ADDRESS}, port: ${ports.sips}, tls: direct}
   - {name: proxy65, kind: proxy65, address: ${ADDRESS}, port: ${ports.proxy65}, tls: off}
+  - {name: turn-udp, kind: turn, transport: udp, address: ${ADDRESS}, port: ${ports.turn}, tls: off}
+  - {name: turn-udp6, kind: turn, transport: udp, address: "::1", port: ${ports.turn}, tls: off}
+  - {name: turn, kind: turn, address: ${ADDRESS}, port: ${ports.turn}, tls: off}
+  - {name: turns, kind: turn, address: ${ADDRESS}, port: ${ports.turns}, tls: direct}
   - {name: admin, kind: admin, path: admin.sock, mode: "0600", tls: off}
 acl: {strangers: [{user: ${STRANGER}}]}
 access: {bytestreams: [{deny: strangers}, {allow: local}]}
 proxy65: {activation_timeout: 5s}
+turn:
+  {relay_address: [${ADDRESS}, "::1"], allow_peers: [127.0.0.0/8, "::1/128"], secret: ${TURN_SECRET}, unauthorized_rate: 10000}
 `;
 }
 
@@ -109,7 +123,7 @@ async function trivium(directory: string, ports: Ports): Promise<Server> {
   await launched.until((line) => line === 'Trivium ready');
   return {
     name: 'trivium',
-    speaks: ['xmpp', 'mqtt', 'sip'],
+    speaks: ['xmpp', 'mqtt', 'sip', 'turn'],
     ports,
     certificate: join(data, 'certificates', `${DOMAIN}.crt`),
     register: async (user, password) => {
