@@ -1,4 +1,5 @@
 import type { Access } from '#src/accounts/access.ts';
+import type { Subject } from '#src/accounts/acl.ts';
 import { matchGlob } from '#src/accounts/glob.ts';
 import { json } from '#src/store/codec.ts';
 import type { Store, Table } from '#src/store/store.ts';
@@ -13,7 +14,7 @@ export interface AclEntry {
   /** `*`, an account by pattern, `anonymous`, or `acl:NAME`. */
   readonly who: string;
   readonly action: AclAction | 'all';
-  /** With `%u`, `%c`, `%d` for user name, client identifier and domain. */
+  /** With `%u`, `%c`, `%d` for user name, client identifier and domain; `%g` for each ACL of the settings that the client is in. */
   readonly filter: string;
   readonly allow: boolean;
 }
@@ -122,25 +123,35 @@ export class Acl {
     return this.#options.settings().aclDefault;
   }
 
-  #isAbout(who: string, { account, clientId }: Identity): boolean {
+  #isAbout(who: string, identity: Identity): boolean {
     const { access, domain } = this.#options;
+    const { account } = identity;
     if (who === '*') return true;
-    if (who.startsWith('acl:')) {
-      const subject = { domain, resource: clientId, protocol: 'mqtt', ...(account === '' ? {} : { local: account }) };
-      return access().matches(who.slice(4), subject);
-    }
+    if (who.startsWith('acl:')) return access().matches(who.slice(4), this.#subjectOf(identity));
     if (account === '') return who === 'anonymous';
     const at = who.indexOf('@');
     if (at < 0) return matchGlob(who, account);
     return matchGlob(who, account, 0, at) && matchGlob(who, domain, at + 1);
   }
 
+  #subjectOf({ account, clientId }: Identity): Subject {
+    const { domain } = this.#options;
+    return { domain, resource: clientId, protocol: 'mqtt', ...(account === '' ? {} : { local: account }) };
+  }
+
+  /** An entry with `%g` holds for each group. */
+  #ruleOf(entry: AclEntry, identity: Identity): readonly Rule[] {
+    if (!entry.filter.includes('%g')) return this.#filled(entry, identity, '');
+    const groups = this.#options.access().groupsOf(this.#subjectOf(identity));
+    return groups.flatMap((group) => this.#filled(entry, identity, group));
+  }
+
   /** An entry whose filter would get wildcards or levels from the client's names holds for nobody. */
-  #ruleOf({ allow, filter }: AclEntry, { account, clientId }: Identity): readonly Rule[] {
+  #filled({ allow, filter }: AclEntry, { account, clientId }: Identity, group: string): readonly Rule[] {
     if (!filter.includes('%')) return [{ filter, allow }];
-    const names: Readonly<Record<string, string>> = { u: account, c: clientId, d: this.#options.domain };
+    const names: Readonly<Record<string, string>> = { u: account, c: clientId, d: this.#options.domain, g: group };
     let sound = true;
-    const filled = filter.replaceAll(/%([ucd])/g, (_, letter: string) => {
+    const filled = filter.replaceAll(/%([ucdg])/g, (_, letter: string) => {
       const name = names[letter] ?? '';
       if (name === '' || /[+#/]/.test(name)) sound = false;
       return name;

@@ -11,10 +11,11 @@ export interface Skipped {
 
 export interface ImportedPassword {
   readonly username: string;
-  /** PBKDF2 with HMAC-SHA-512, which is the salted password of SCRAM-SHA-512 (RFC 5802 section 3). */
-  readonly salted: Buffer;
+  /** `$7$`: PBKDF2 with HMAC-SHA-512, which is the salted password of SCRAM-SHA-512 (RFC 5802 section 3). `$6$`: SHA-512. */
+  readonly hash: Buffer;
   readonly salt: Buffer;
-  readonly iterations: number;
+  /** Undefined for `$6$`. */
+  readonly iterations: number | undefined;
 }
 
 export interface Imported<T> {
@@ -24,7 +25,7 @@ export interface Imported<T> {
 
 const SHA512_BYTES = 64;
 
-/** `user:$7$iterations$salt$hash`; other kinds of hash cannot be turned into what this server stores. */
+/** `user:$7$iterations$salt$hash` and `user:$6$salt$hash`. */
 export function readPasswordFile(text: string): Imported<ImportedPassword> {
   const taken: ImportedPassword[] = [];
   const skipped: Skipped[] = [];
@@ -41,15 +42,16 @@ export function readPasswordFile(text: string): Imported<ImportedPassword> {
 function readPassword(row: string): ImportedPassword | string {
   const colon = row.indexOf(':');
   if (colon < 1) return 'no user name';
-  const [before, kind, iterations, salt, hash, ...more] = row.slice(colon + 1).split('$');
-  if (before !== '' || kind === undefined) return 'no hash: the password is in the clear';
-  if (kind !== '7') return `a hash of kind $${kind.slice(0, 10)}$, of which no SCRAM verifier can be made`;
-  const count = Number(iterations);
-  const salted = Buffer.from(hash ?? '', 'base64');
-  const bytes = Buffer.from(salt ?? '', 'base64');
-  if (more.length > 0 || !Number.isSafeInteger(count) || count < 1) return 'a hash that cannot be read';
-  if (salted.length !== SHA512_BYTES || bytes.length === 0) return 'a hash that cannot be read';
-  return { username: row.slice(0, colon), salted, salt: bytes, iterations: count };
+  const [before, kind = '', ...fields] = row.slice(colon + 1).split('$');
+  if (before !== '' || kind === '') return 'no hash: the password is in the clear';
+  if (kind !== '6' && kind !== '7') return `a hash of kind $${kind.slice(0, 10)}$, which is unknown`;
+  const iterations = kind === '7' ? Number(fields.shift()) : undefined;
+  const [salt = '', hash = '', ...more] = fields;
+  const read = { hash: Buffer.from(hash, 'base64'), salt: Buffer.from(salt, 'base64') };
+  const counts = iterations === undefined || (Number.isSafeInteger(iterations) && iterations >= 1);
+  if (more.length > 0 || !counts || read.hash.length !== SHA512_BYTES || read.salt.length === 0)
+    return 'a hash that cannot be read';
+  return { username: row.slice(0, colon), iterations, ...read };
 }
 
 const ACTIONS: ReadonlyMap<string, { readonly action: AclAction | 'all'; readonly allow: boolean }> = new Map([

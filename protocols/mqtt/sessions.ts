@@ -55,12 +55,11 @@ export class Sessions implements Iterable<Session> {
     { cleanStart, expiry, will }: Opening,
   ): { readonly session: Session; readonly present: boolean } | undefined {
     const { identity } = link;
+    if (cleanStart) this.discard(identity);
     const key = keyOf(identity);
     // [MQTT-3.1.4-3]
     this.#sessions.get(key)?.link?.end(reasonCodes.sessionTakenOver);
-    const old = this.#sessions.get(key);
-    if (old !== undefined && cleanStart) this.end(old);
-    const kept = cleanStart ? undefined : old;
+    const kept = this.#sessions.get(key);
     if (kept === undefined && !this.#hasRoom(identity)) return undefined;
     const session = kept ?? this.#begin(new Session(this.#broker, identity, expiry));
     this.#timers.remove(session);
@@ -70,6 +69,16 @@ export class Sessions implements Iterable<Session> {
     this.#broker.wills.connected(session, will);
     if (session.durable) this.save(session);
     return { session, present: kept !== undefined };
+  }
+
+  /** Ends the session of a client that begins anew, and its connection. @returns whether something is deleted from the store */
+  discard(identity: Identity): boolean {
+    const key = keyOf(identity);
+    this.#sessions.get(key)?.link?.end(reasonCodes.sessionTakenOver);
+    const old = this.#sessions.get(key);
+    if (old === undefined) return false;
+    this.end(old);
+    return old.durable;
   }
 
   #hasRoom({ account }: Identity): boolean {

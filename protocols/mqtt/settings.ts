@@ -25,7 +25,9 @@ const aclEntry = z.strictObject({
       'Whom it is about: an account by pattern (*, fleet-*, sensor@example.org), anonymous, or acl:NAME for a list of acl.',
     ),
   action: z.enum(['publish', 'subscribe', 'all']).prefault('all').describe('What it is about.'),
-  filter: filter().describe('Topics; %u stands for the user name, %c for the client identifier, %d for the domain.'),
+  filter: filter().describe(
+    'Topics; %u stands for the user name, %c for the client identifier, %d for the domain, %g for each acl that the client is in.',
+  ),
   allow: z.boolean().prefault(true).describe('Whether it is allowed.'),
 });
 

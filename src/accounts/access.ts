@@ -103,6 +103,11 @@ export class Access {
     return this.#rules.get(rule)?.limit(subject, otherwise) ?? otherwise;
   }
 
+  /** The ACLs of the settings that the subject is in; those that are built in are not among them. */
+  groupsOf(subject: Subject): readonly string[] {
+    return [...this.#acls.keys()].filter((name) => !Object.hasOwn(builtin, name) && this.matches(name, subject));
+  }
+
   /** Is the subject in this ACL? An unknown one is empty. */
   matches(acl: string, subject: Subject): boolean {
     return this.#acls.get(acl)?.(subject, this.#context) === true;

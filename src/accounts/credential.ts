@@ -2,6 +2,7 @@
 import { json, type Codec } from '#src/store/codec.ts';
 import {
   digestBytes,
+  type SaltedHash,
   scramHashes,
   type Credential,
   type ScramHash,
@@ -20,31 +21,41 @@ interface StoredCredential {
   readonly version: number;
   readonly scram: Readonly<Record<string, StoredVerifier>>;
   readonly ha1?: string;
+  /** Salt and hash. */
+  readonly salted?: readonly [string, string];
 }
 
 const stored = json<StoredCredential>({ maxBytes: 8192 });
 
 /** JSON with the bytes in base64. `decode` throws for a newer version and for keys of a wrong length. */
 export const credentialCodec: Codec<Credential> = {
-  encode({ version, scram, ha1 }) {
+  encode({ version, scram, ha1, salted }) {
     const verifiers: Record<string, StoredVerifier> = {};
     for (const hash of scramHashes) {
       const verifier = scram[hash];
       if (verifier !== undefined) verifiers[hash] = storeVerifier(verifier);
     }
-    const credential = { version, scram: verifiers };
-    return stored.encode(ha1 === undefined ? credential : { ...credential, ha1: ha1.toString('base64') });
+    return stored.encode({
+      version,
+      scram: verifiers,
+      ...(ha1 === undefined ? {} : { ha1: ha1.toString('base64') }),
+      ...(salted === undefined ? {} : { salted: [salted.salt.toString('base64'), salted.hash.toString('base64')] }),
+    });
   },
   decode(bytes) {
-    const { version, scram, ha1 } = stored.decode(bytes);
+    const { version, scram, ha1, salted } = stored.decode(bytes);
     if (version !== 1) throw new RangeError(`a credential of version ${version}; this program knows version 1`);
     const verifiers: { [H in ScramHash]?: ScramVerifier } = {};
     for (const hash of scramHashes) {
       const verifier = scram[hash];
       if (verifier !== undefined) verifiers[hash] = loadVerifier(hash, verifier);
     }
-    const credential: Credential = { version, scram: verifiers };
-    return ha1 === undefined ? credential : { ...credential, ha1: Buffer.from(ha1, 'base64') };
+    return {
+      version,
+      scram: verifiers,
+      ...(ha1 === undefined ? {} : { ha1: Buffer.from(ha1, 'base64') }),
+      ...(salted === undefined ? {} : { salted: loadSalted(salted) }),
+    };
   },
 };
 
@@ -70,4 +81,10 @@ function loadKeys(hash: ScramHash, stored64: string, server64: string): ScramKey
   if (storedKey.length !== digestBytes[hash] || serverKey.length !== digestBytes[hash])
     throw new RangeError(`a key of ${hash} has a wrong length`);
   return { storedKey, serverKey };
+}
+
+function loadSalted([salt, hash]: readonly [string, string]): SaltedHash {
+  const salted = { salt: Buffer.from(salt, 'base64'), hash: Buffer.from(hash, 'base64') };
+  if (salted.hash.length !== digestBytes['SHA-512']) throw new RangeError('a salted hash has a wrong length');
+  return salted;
 }

@@ -34,11 +34,21 @@ export type Ha1Form = 'local' | 'local@domain';
 export const ha1Algorithms = ['MD5', 'SHA-256'] as const;
 export type Ha1Algorithm = (typeof ha1Algorithms)[number];
 
-/** What is stored for an account. `ha1` is sealed by the node key: it is equivalent to the password in its realm. */
+/** SHA-512 of the bytes of the password and a salt: what an import may bring, and nobody makes any more. */
+export interface SaltedHash {
+  readonly salt: Buffer;
+  readonly hash: Buffer;
+}
+
+/**
+ * What is stored for an account. `ha1` is sealed by the node key: it is equivalent to the password in its realm. `salted` stands only
+ * until the first login with the password, which gives all the others.
+ */
 export interface Credential {
   readonly version: 1;
   readonly scram: { readonly [H in ScramHash]?: ScramVerifier };
   readonly ha1?: Buffer;
+  readonly salted?: SaltedHash;
 }
 
 export interface VerifierPolicy {
@@ -110,6 +120,11 @@ export async function matchesPassword(hash: ScramHash, verifier: ScramVerifier, 
     for (const stored of verifier.keys) match = timingSafeEqual(storedKey, stored.storedKey) || match;
   }
   return match;
+}
+
+/** Compares in constant time. */
+export function matchesSalted({ hash, salt }: SaltedHash, password: string): boolean {
+  return timingSafeEqual(createHash('sha512').update(password).update(salt).digest(), hash);
 }
 
 /**

@@ -22,6 +22,10 @@ const durable = (clientId: string): ConnectOptions => ({
 const ROMEO =
   'romeo:$7$101$Pp9lXyRBOmuz7oUU$rW1/eiUlmr8hUw4CpjhvYZhYRcE7EfLRFAa36jgkDwmzqUF2VqfJ29PcDu0mXkmp80ZOuXqYVASOsdLkKSTPDA==';
 
+/** What `mosquitto_passwd -H sha512` makes of the password `capulet`, as mosquitto 1.6 and earlier did. */
+const JULIET =
+  'juliet:$6$QRSjq9NqvBMxjdSW$nLlIA2cZ6diagYCRSXMeB1TfQhp+EOAmdNSVRmBikcku6YIJndFHIjjPjzUwZAGk3TTXfqBuYLNLQtVye50/qg==';
+
 /** Answers the server's AUTH, the last message of the client. */
 async function prove(client: MqttTestClient, scram: ScramClient, password: string): Promise<void> {
   const challenge = await client.expect('auth');
@@ -309,11 +313,19 @@ test('commands: clients, subscriptions, retained messages', async (t) => {
 test('commands: imports of the files of mosquitto', async (t) => {
   await using server = await MqttTestServer.start();
   const passwords = join(server.directory, 'passwords');
-  writeFileSync(passwords, `${ROMEO}\nold:$6$c2FsdA==$aGFzaA==\n`);
+  writeFileSync(passwords, `${ROMEO}\n${JULIET}\nbroken:$6$c2FsdA==$aGFzaA==\n`);
   t.deepEqual(cells(await command(t, server, 'mqtt_import_passwords', 'localhost', passwords), 'result'), [
+    'imported',
     'imported',
     'skipped',
   ]);
+  // The right password of the older kind of hash gives the account all that others have: SCRAM works from then on.
+  const { accounts } = server.server.core;
+  t.is((await server.connect({ username: 'juliet', password: Buffer.from('montague') })).reason, 0x86);
+  t.is(accounts.scramVerifier('localhost', 'juliet', 'SHA-256').keys.length, 0);
+  t.is((await server.connect({ username: 'juliet', password: Buffer.from('capulet') })).reason, 0);
+  t.is(accounts.scramVerifier('localhost', 'juliet', 'SHA-256').keys.length, 1);
+  t.is((await server.connect({ username: 'juliet', password: Buffer.from('capulet') })).reason, 0);
   t.is((await server.connect({ username: 'romeo', password: Buffer.from('montague') })).reason, 0);
   t.is((await server.connect({ username: 'romeo', password: Buffer.from('capulet') })).reason, 0x86);
   const acl = join(server.directory, 'acl');

@@ -12,8 +12,9 @@ const rowsOf = (skipped: readonly Skipped[]): readonly Row[] =>
   skipped.map(({ line, why }) => ({ line, result: 'skipped', detail: why }));
 
 /** RFC 5802 section 3, from the salted password on. The other verifiers are made when the user logs in with the password. */
-function credentialOf({ iterations, salt, salted }: ImportedPassword): Credential {
-  const key = (label: string): Buffer => createHmac('sha512', salted).update(label).digest();
+function credentialOf({ hash, iterations, salt }: ImportedPassword): Credential {
+  if (iterations === undefined) return { version: 1, scram: {}, salted: { salt, hash } };
+  const key = (label: string): Buffer => createHmac('sha512', hash).update(label).digest();
   const storedKey = createHash('sha512').update(key('Client Key')).digest();
   return {
     version: 1,
@@ -23,7 +24,8 @@ function credentialOf({ iterations, salt, salted }: ImportedPassword): Credentia
 
 const importPasswords = defineCommand({
   name: 'mqtt_import_passwords',
-  description: 'Make accounts from a password file of mosquitto ($7$ hashes). Accounts that exist stay as they are.',
+  description:
+    'Make accounts from a password file of mosquitto ($6$ and $7$ hashes). Accounts that exist stay as they are.',
   tags,
   offline: true,
   arguments: [host, file],

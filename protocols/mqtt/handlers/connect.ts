@@ -24,7 +24,7 @@ type Verdict = Objection | undefined;
 type Step = (connecting: Connecting) => Verdict | Promise<Verdict>;
 
 /** MQTT 5 section 3.1.4, in this order. */
-const steps: readonly Step[] = [readParameters, identify, nameClient, authorize, takeWill, fit, accept];
+const steps: readonly Step[] = [readParameters, identify, nameClient, authorize, takeWill, fit, beginAnew, accept];
 
 /** CONNECT: MQTT 5 section 3.1. */
 export function handleConnect(client: Client, packet: Connect): void {
@@ -176,6 +176,13 @@ function grantedTo({ client, packet }: Connecting): { expiry: number; serverKeep
     expiry: Math.min(packet.sessionExpiry, sessionExpiry),
     serverKeepAlive: limited ? keepAlive : undefined,
   };
+}
+
+/** [MQTT-3.1.2-4]: a client that was told that there is no session must not find the old one after a crash. */
+function beginAnew({ client, packet }: Connecting): Verdict | Promise<Verdict> {
+  const { broker, identity, server } = client;
+  if (!packet.cleanStart || broker?.sessions.discard(identity) !== true) return undefined;
+  return server.store.barrier()?.then(() => undefined);
 }
 
 /** Takes over or begins the session, and answers. */

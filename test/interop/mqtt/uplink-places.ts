@@ -1,5 +1,7 @@
 import { type ChildProcess, execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
@@ -130,6 +132,49 @@ shutdown: {grace: 1s}
       if (holds(status)) return;
       if (Date.now() > end) throw new Error(`${what}: ${[...status].map((entry) => entry.join(' ')).join(', ')}`);
     }
+  }
+}
+
+/** A way to a broker that can be cut. */
+export class Tap {
+  readonly port: number;
+  readonly #server: Server;
+  readonly #sockets: Set<Socket>;
+
+  private constructor(server: Server, port: number, sockets: Set<Socket>) {
+    this.#server = server;
+    this.port = port;
+    this.#sockets = sockets;
+  }
+
+  static async before(broker: Broker): Promise<Tap> {
+    const sockets = new Set<Socket>();
+    const server = createServer((near) => {
+      const far = connect(broker.port, ADDRESS);
+      for (const [from, to] of [[near, far] as const, [far, near] as const]) {
+        sockets.add(from);
+        from.pipe(to);
+        from.on('error', () => undefined);
+        from.on('close', () => {
+          sockets.delete(from);
+          to.destroy();
+        });
+      }
+    });
+    server.listen(0, ADDRESS);
+    await once(server, 'listening');
+    const bound = server.address();
+    if (bound === null || typeof bound === 'string') throw new Error('no port');
+    return new Tap(server, bound.port, sockets);
+  }
+
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  close(): void {
+    this.#server.close();
+    this.cut();
   }
 }
 

@@ -51,6 +51,14 @@ test('names fill in the filter, and never with wildcards or levels', async (t) =
   t.false(may(nobody, 'publish', 'localhost//c3/x'));
 });
 
+test('%g stands for each group of the settings that the client is in, and for none that is built in', async (t) => {
+  const { may } = await acl([entry('*', 'all', 'groups/%g/#')]);
+  t.true(may(juliet, 'publish', 'groups/admins/x'));
+  t.false(may(romeo, 'publish', 'groups/admins/x'));
+  t.false(may(juliet, 'publish', 'groups/all/x'));
+  t.false(may(juliet, 'subscribe', 'groups/+/x'));
+});
+
 test('publish and subscribe are apart, and the first entry that fits decides', async (t) => {
   const { may } = await acl([
     entry('juliet', 'publish', 'a/b', false),
