@@ -7,6 +7,7 @@ import { presenceSection } from './presence/settings.ts';
 import { SipServer } from './server.ts';
 import './services.ts';
 import { sipSection } from './settings.ts';
+import { specs } from './specs.ts';
 
 /** The SIP server: registrar, proxy and presence (RFC 3261). */
 export const sip: FrontEnd = {
@@ -25,6 +26,7 @@ export const sip: FrontEnd = {
       ],
     },
   ],
+  specs,
   modules: [],
   start,
 };

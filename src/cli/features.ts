@@ -2,7 +2,7 @@ import { plugins } from '#src/server/program.ts';
 import { EXIT } from './exit.ts';
 import { say } from './output.ts';
 
-/** One document that a module of a front end implements. */
+/** One document that a front end or a module of it implements. */
 interface Implemented {
   readonly document: string;
   readonly version: string;
@@ -14,8 +14,8 @@ interface Implemented {
 }
 
 function implemented(): readonly Implemented[] {
-  const rows = plugins.flatMap(({ modules, name: protocol }) =>
-    modules.flatMap(({ name: module, specs }) =>
+  const rows = plugins.flatMap(({ modules, name: protocol, specs: own = [] }) =>
+    [{ name: '', specs: own }, ...modules].flatMap(({ name: module, specs }) =>
       specs.map(({ document, note = '', status, title, version }) => ({
         document,
         version,

@@ -16,7 +16,7 @@ import type { SettingsDeclaration } from '#src/settings/declaration.ts';
 import type { ListenerKind } from '#src/settings/listeners.ts';
 import type { Settings } from '#src/settings/settings.ts';
 import type { Store } from '#src/store/store.ts';
-import type { AnyModule, Services } from './contracts.ts';
+import type { AnyModule, Services, Spec } from './contracts.ts';
 
 /** What the composition root hands to a front end: the parts of the core, all built, nothing started yet. */
 export interface Runtime {
@@ -49,6 +49,8 @@ export interface FrontEnd {
   /** Its sections of the settings. */
   readonly sections: readonly SettingsDeclaration[];
   readonly listenerKinds: readonly ListenerKind[];
+  /** The documents that it implements beside those of its modules. */
+  readonly specs?: readonly Spec[];
   /** What its virtual hosts can run. */
   readonly modules: readonly AnyModule[];
   /** Builds its parts and says who takes its connections. No connection comes before `opened`. */
