@@ -47,14 +47,17 @@ const flowOf = ({ remoteAddress, remotePort, transport }: Flow): DialogFlow => (
   port: remotePort,
 });
 
-/** Section 12.1.1: the dialog that a SUBSCRIBE begins; undefined when it cannot begin one (no tag, no Contact, several). */
+/** Characters that one is kept in; a phone's takes some hundreds. */
+const LARGEST = 8192;
+
+/** Section 12.1.1: the dialog that a SUBSCRIBE begins; undefined when it cannot begin one (no tag, no Contact, several, too long to keep). */
 export function openDialog(request: SipRequest, flow: Flow, localTag: string, contact: string): Dialog | undefined {
   const { callId, contacts, cseq, from, recordRoutes, to } = request;
   const [target] = contacts ?? [];
   if (callId === undefined || cseq === undefined || from?.tag === undefined || to === undefined) return undefined;
   if (target === undefined || contacts?.length !== 1 || target.sipUri === undefined || recordRoutes === undefined)
     return undefined;
-  return {
+  const dialog: Dialog = {
     callId,
     localTag,
     remoteTag: from.tag,
@@ -66,6 +69,7 @@ export function openDialog(request: SipRequest, flow: Flow, localTag: string, co
     remoteSeq: cseq.number,
     flow: flowOf(flow),
   };
+  return JSON.stringify(dialog).length > LARGEST ? undefined : dialog;
 }
 
 /** Section 12.2.2: the dialog after a request inside of it; 'late' when that is older than one before ("500 (Server Internal Error)"). */
@@ -74,7 +78,7 @@ export function continueDialog(dialog: Dialog, request: SipRequest, flow: Flow):
   if (seq <= dialog.remoteSeq) return 'late';
   // A target refresh request: its Contact replaces the remote target.
   const [target] = request.contacts ?? [];
-  const uri = target?.sipUri === undefined ? dialog.target : target.uri;
+  const uri = target?.sipUri === undefined || target.uri.length > LARGEST / 4 ? dialog.target : target.uri;
   return { ...dialog, remoteSeq: seq, target: uri, flow: flowOf(flow) };
 }
 

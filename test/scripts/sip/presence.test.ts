@@ -255,6 +255,21 @@ test('a restart keeps subscriptions: the phone is told what it missed, and may r
   await watcher.notified();
 });
 
+test('over a connection, a phone is told after a restart when it has registered again', async (t) => {
+  await using server = await start();
+  befriend(server);
+  const phone = await server.registered(JULIET, { transport: 'tcp' });
+  const watcher = await Watcher.begin(phone, ROMEO);
+  await watcher.notified();
+  await server.restart();
+  await server.registered(ROMEO);
+  const again = await server.phone(JULIET, { transport: 'tcp' });
+  t.is((await again.register({ contact: `<${phone.contact}>` })).status, 200);
+  const told = await again.asked('NOTIFY');
+  t.is(told.uri, phone.contact);
+  t.regex(told.body.toString(), /<basic>open</);
+});
+
 test('the account sees its own devices, and one device by its GRUU', async (t) => {
   await using server = await start();
   const phone = await server.registered(JULIET);

@@ -78,6 +78,7 @@ for (const [what, fields] of [
   ['two Contacts', [['Contact', '<sip:a@h>, <sip:b@h>']]],
   ['a Contact that is no SIP URI', [['Contact', '<mailto:j@h>']]],
   ['a star', [['Contact', '*']]],
+  ['a Contact too long to keep', [['Contact', `<sip:${'j'.repeat(9000)}@h>`]]],
   [
     'a damaged Record-Route',
     [
