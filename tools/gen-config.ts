@@ -1,7 +1,8 @@
-/** Writes config/trivium.yml, config/schema.json and docs/settings.md from the declarations; with --check only compares them. */
+/** Writes config/trivium.yml, config/schema.json, docs/settings.md and docs/schemas from the declarations; with --check only compares them. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { plugins } from '#src/server/program.ts';
+import { schemaFiles } from '#bridges/mqtt-xmpp/schemas.ts';
 import { jsonSchema, markdown } from '#src/settings/describe.ts';
 import { sampleSettings } from '#src/settings/sample.ts';
 import { programSections } from '#src/settings/schema.ts';
@@ -20,6 +21,7 @@ const files: ReadonlyMap<string, string> = new Map([
   ['config/trivium.yml', sampleSettings(declarations)],
   ['config/schema.json', `${JSON.stringify(jsonSchema(declarations), undefined, 2)}\n`],
   ['docs/settings.md', reference + markdown(declarations)],
+  ...schemaFiles(),
 ]);
 
 const check = process.argv.includes('--check');

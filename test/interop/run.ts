@@ -9,7 +9,6 @@ import { mosquittoClients } from './mqtt/mosquitto-clients.ts';
 import { mqttJs } from './mqtt/mqtt-js.ts';
 import { paho } from './mqtt/paho.ts';
 import { uplink } from './mqtt/uplink.ts';
-import { uplink } from './mqtt/uplink.ts';
 import { openssl } from './openssl.ts';
 import { profanity } from './profanity.ts';
 import { type Server, type ServerName, startServer } from './server.ts';
@@ -44,7 +43,6 @@ const transcripts: readonly Transcript[] = [
   mqttJs,
   paho,
   chromium,
-  uplink,
   uplink,
   sipp,
   baresip,
