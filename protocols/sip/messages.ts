@@ -33,6 +33,8 @@ export class Messages implements MethodHandler {
     const from = senderOf(sender);
     if (to.kind === 'host' || from === undefined)
       return this.#refuse(received, { status: to.kind === 'host' ? 404 : 403 });
+    // The disk is behind, and nothing is accepted that cannot be kept.
+    if (this.#parts.store.pressure) return this.#refuse(received, { status: 503, fields: [['Retry-After', '5']] });
     const stanza = this.#parts.edge().toStanza(request, from, to.jid);
     if ('status' in stanza) return this.#refuse(received, stanza);
     const outcome = this.#submit(stanza, from, to.jid);

@@ -32,6 +32,9 @@ export interface RegistrarParts {
 /** Option tags that a REGISTER may require (RFC 3261 section 8.2.2.3). */
 const UNDERSTOOD: ReadonlySet<string> = new Set(['path', 'outbound', 'gruu']);
 
+/** Seconds after which a client may try again (RFC 3261 section 21.5.4). */
+const BUSY: Denied = { status: 503, reason: 'Service Unavailable', fields: [['Retry-After', '5']] };
+
 /** RFC 3261 section 10.3, with RFC 3327 (Path), 3608 (Service-Route), 5626 (outbound) and 5627 (GRUU). */
 export class Registrar {
   readonly #parts: RegistrarParts;
@@ -64,6 +67,8 @@ export class Registrar {
     if ('denied' in read) return this.#deny(tx, read.denied);
     const loop = this.#loops(account, read);
     if (loop !== undefined) return this.#deny(tx, loop);
+    // The disk is behind: what is not taken now needs not be kept.
+    if (this.#parts.store.pressure) return this.#deny(tx, BUSY);
     const { contacts } = read.asked;
     if (contacts !== '*' && contacts.length === 0) return this.#answer(tx, account, read);
     const denial = this.#register(tx, account, read);

@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
+import { WebSocket } from 'ws';
 import { computeHa1, type Ha1Algorithm } from '#src/accounts/verifiers.ts';
 import { digestResponse } from '#protocols/sip/digest.ts';
 import { parseAuth } from '#protocols/sip/message/auth.ts';
@@ -122,11 +123,15 @@ export class SipTestServer implements AsyncDisposable {
   /** A phone, not yet registered. @param user its account or any address, `juliet@localhost` */
   async phone(user: string, options: PhoneOptions = {}): Promise<Phone> {
     const { transport = 'udp' } = options;
-    const ports = { udp: this.#ports.udp, tcp: this.#ports.tcp, tls: this.#ports.tls };
-    const wire = await (transport === 'udp' ? openUdp(ports.udp) : openStream(transport, ports[transport]));
+    const wire = await this.#open(transport);
     const phone = new Phone(user, wire, transport, options.password ?? 'secret');
     this.#phones.push(phone);
     return phone;
+  }
+
+  #open(transport: PhoneTransport): Promise<Wire> {
+    if (transport === 'udp') return openUdp(this.#ports.udp);
+    return transport === 'ws' ? openWebSocket(this.port('http')) : openStream(transport, this.#ports[transport]);
   }
 
   /** A phone that is registered. */
@@ -144,8 +149,10 @@ export class SipTestServer implements AsyncDisposable {
   }
 }
 
+export type PhoneTransport = 'udp' | 'tcp' | 'tls' | 'ws';
+
 export interface PhoneOptions {
-  readonly transport?: 'udp' | 'tcp' | 'tls';
+  readonly transport?: PhoneTransport;
   readonly password?: string;
   readonly contact?: string;
 }
@@ -189,6 +196,21 @@ async function openStream(transport: 'tcp' | 'tls', port: number): Promise<Wire>
   return wire;
 }
 
+/** RFC 7118 section 4. */
+async function openWebSocket(port: number): Promise<Wire> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/sip`, 'sip');
+  await once(socket, 'open');
+  const wire: Wire = {
+    port,
+    received: () => undefined,
+    send: (bytes) => socket.send(bytes.toString()),
+    close: () => socket.terminate(),
+  };
+  socket.on('message', (bytes: Buffer) => wire.received(bytes));
+  socket.on('error', () => undefined);
+  return wire;
+}
+
 type Message = SipRequest | SipResponse;
 
 export interface RequestFields {
@@ -222,7 +244,7 @@ let serial = 0;
 export class Phone {
   readonly user: string;
   readonly domain: string;
-  readonly transport: 'udp' | 'tcp' | 'tls';
+  readonly transport: PhoneTransport;
   readonly received: Message[] = [];
   readonly callId: string;
   cseq = 0;
@@ -230,7 +252,7 @@ export class Phone {
   readonly #password: string;
   #wake: (() => void) | undefined;
 
-  constructor(user: string, wire: Wire, transport: 'udp' | 'tcp' | 'tls', password: string) {
+  constructor(user: string, wire: Wire, transport: PhoneTransport, password: string) {
     this.user = user;
     this.domain = user.slice(user.lastIndexOf('@') + 1);
     this.transport = transport;
@@ -243,7 +265,7 @@ export class Phone {
     };
     const framer = new Framer(MESSAGE_LIMITS);
     wire.received = (bytes) => {
-      if (transport === 'udp') {
+      if (transport === 'udp' || transport === 'ws') {
         const message = parseMessage(bytes);
         if (message.kind !== 'malformed') take(message);
         return;
@@ -260,6 +282,8 @@ export class Phone {
 
   get contact(): string {
     const local = this.user.slice(0, this.user.lastIndexOf('@'));
+    // RFC 7118 section 5: a browser does not know its address.
+    if (this.transport === 'ws') return `sip:${local}@${this.callId}.invalid;transport=ws`;
     return `sip:${local}@127.0.0.1:${this.port}${this.transport === 'udp' ? '' : `;transport=${this.transport}`}`;
   }
 

@@ -50,6 +50,8 @@ for (const [caller, callee] of [
   ['tcp', 'udp'],
   ['udp', 'tcp'],
   ['tls', 'tcp'],
+  ['ws', 'udp'],
+  ['tcp', 'ws'],
 ] as const satisfies readonly (readonly [PhoneOptions['transport'], PhoneOptions['transport']])[]) {
   test(`a call from ${caller} to ${callee}: ringing, answer, ACK, BYE`, async (t) => {
     await using server = await verona();

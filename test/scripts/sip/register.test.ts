@@ -3,7 +3,7 @@ import test from 'ava';
 import type { SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
 import { type RegisterFields, SipTestServer } from '#test/helpers/sip.ts';
 
-for (const transport of ['udp', 'tcp', 'tls'] as const) {
+for (const transport of ['udp', 'tcp', 'tls', 'ws'] as const) {
   test(`${transport}: OPTIONS is answered, and a phone registers`, async (t) => {
     await using server = await SipTestServer.start();
     await server.register('juliet@localhost');
