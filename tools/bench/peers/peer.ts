@@ -92,7 +92,7 @@ export async function launch(
 /** Settles when something accepts connections on all those ports of 127.0.0.1. */
 export async function accepting(...ports: readonly number[]): Promise<void> {
   for (const port of ports) {
-    while (!(await accepts(port))) await delay(100);
+    while (!(await accepts(port))) await delay(100, undefined, { ref: false });
   }
 }
 
@@ -118,7 +118,19 @@ export async function stop(child: ChildProcess): Promise<void> {
 }
 
 /** A port of 127.0.0.1 that was free a moment ago. */
-export function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = await chosenPort();
+    if (given.has(port)) continue;
+    given.add(port);
+    return port;
+  }
+}
+
+/** A port is free again as soon as it is known: without this two listeners of one server could get the same. */
+const given = new Set<number>();
+
+function chosenPort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
