@@ -199,7 +199,7 @@ test('GRUUs: a public one for the instance, a temporary one, and both reach the 
   }
 });
 
-test('contacts see a phone come and go', async (t) => {
+test('a phone is an available device of its account while it is registered', async (t) => {
   await using server = await verona();
   const { registry } = server.server;
   const juliet = await server.registered(JULIET);
