@@ -80,8 +80,7 @@ function fromDraft(draft: Draft, properties: MessageProperties, from: Jid, to: J
 function idOf({ correlationData, userProperties = [] }: MessageProperties): string | undefined {
   const named = userProperties.find(([name, value]) => name === 'id' && value !== '' && value.length <= MAX_ID)?.[1];
   if (named !== undefined || correlationData === undefined || correlationData.length === 0) return named;
-  // oxlint-disable-next-line no-control-regex
-  const plain = isUtf8(correlationData) && !/[\u0000-\u001f\u007f]/.test(correlationData.toString('utf8'));
+  const plain = isUtf8(correlationData) && !/\p{Cc}/u.test(correlationData.toString('utf8'));
   return correlationData.toString(plain ? 'utf8' : 'base64').slice(0, MAX_ID);
 }
 

@@ -29,8 +29,7 @@ const PLAIN: ReadonlyMap<string, string> = new Map([
 
 function escape(value: string): string {
   // Every control character, and the backslash that begins an escape.
-  // oxlint-disable-next-line no-control-regex
-  return value.replaceAll(/[\u0000-\u001f\u007f\\]/g, (char) => {
+  return value.replaceAll(/[\p{Cc}\\]/gu, (char) => {
     return ESCAPES.get(char) ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
 }

@@ -202,5 +202,4 @@ function stampOf(stanza: Stanza): Date | undefined {
 }
 
 /** No line end may get into a header. */
-// oxlint-disable-next-line no-control-regex
-const oneLine = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').trim();
+const oneLine = (text: string): string => text.replaceAll(/\p{Cc}+/gu, ' ').trim();

@@ -10,10 +10,7 @@ const MAX_LINES = 20;
 /** A payload as text; what is none is described. */
 export function textOf({ payload, properties }: Message): string {
   if (payload.length === 0) return '(empty)';
-  // oxlint-disable-next-line no-control-regex
-  const text = isUtf8(payload)
-    ? payload.toString('utf8').replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '\ufffd')
-    : undefined;
+  const text = isUtf8(payload) ? payload.toString('utf8').replaceAll(/[^\P{Cc}\t\n]/gu, '\ufffd') : undefined;
   if (text === undefined) return `(${payload.length} bytes of ${properties.contentType ?? 'application/octet-stream'})`;
   return cut(text, MAX_TEXT);
 }
