@@ -1,6 +1,9 @@
 import yargs from 'yargs';
+import { bridgeOptions, runBridge } from '#tools/bench/bridge/command.ts';
 import { mqttOptions, runMqtt } from '#tools/bench/mqtt/command.ts';
 import { proxy65Options, runProxy65 } from '#tools/bench/proxy65/command.ts';
+import { runSip, sipOptions } from '#tools/bench/sip/command.ts';
+import { runTurn, turnOptions } from '#tools/bench/turn/command.ts';
 import { runXmpp, xmppOptions } from '#tools/bench/xmpp/command.ts';
 
 /** The exit code of a bench; an error is told in one line. */
@@ -27,6 +30,15 @@ await yargs(process.argv.slice(2))
   )
   .command('proxy65', 'proxies for SOCKS5 bytestreams: files between clients', proxy65Options, (options) =>
     exitCode(runProxy65(options)),
+  )
+  .command('sip', 'registrars and proxies: registrations with digest, messages, calls', sipOptions, (options) =>
+    exitCode(runSip(options)),
+  )
+  .command('turn', 'relays: datagrams through allocations, beside coturn', turnOptions, (options) =>
+    exitCode(runTurn(options)),
+  )
+  .command('bridge', 'from each protocol to each: latency and CPU time of a message', bridgeOptions, (options) =>
+    exitCode(runBridge(options)),
   )
   .demandCommand(1)
   .strict()

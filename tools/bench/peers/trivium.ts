@@ -32,3 +32,9 @@ export const trivium: Peer = triviumWith('trivium.yml');
 export const triviumMqtt: Peer = triviumWith('trivium-mqtt.yml');
 /** Its proxy for bytestreams, at the second port. */
 export const triviumProxy65: Peer = triviumWith('trivium-proxy65.yml');
+/** Its SIP server, at the second port. */
+export const triviumSip: Peer = triviumWith('trivium-sip.yml');
+/** Its relay. */
+export const triviumTurn: Peer = triviumWith('trivium-turn.yml');
+/** XMPP and SIP at the first port, MQTT at the second. */
+export const triviumBridge: Peer = triviumWith('trivium-bridge.yml');
