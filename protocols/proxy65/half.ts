@@ -68,7 +68,7 @@ export class Half implements ConnectionHandler, Gate {
     this.#other?.release(HOLD.full);
   }
 
-  onEnd(): void {
+  onPeerEnd(): void {
     this.#other?.connection.end();
   }
 

@@ -17,7 +17,7 @@ export interface ConnectionHandler {
   /** The kernel has taken all that was written. */
   onDrain?(): void;
   /** The peer has no more to say; `onClose` follows when it has taken what waits for it. */
-  onEnd?(): void;
+  onPeerEnd?(): void;
   /** Milliseconds that the peer has to take what was written once a side has ended; 5000 when absent. */
   readonly linger?: number;
 }
@@ -233,7 +233,7 @@ export class Connection {
   /** @internal The peer has no more to say: what waits is still written, for a while. */
   peerEnded(): void {
     this.#linger ??= setTimeout(cutOff, this.handler.linger ?? LINGER, this.#socket);
-    this.handler.onEnd?.();
+    this.handler.onPeerEnd?.();
   }
 
   /** @internal */

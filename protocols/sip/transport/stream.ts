@@ -112,7 +112,7 @@ export class ConnectionFlow extends StreamFlow implements ConnectionHandler {
     if (this.#framer.ended) this.close();
   }
 
-  onEnd(): void {
+  onPeerEnd(): void {
     this.close();
   }
 
