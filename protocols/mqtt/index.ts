@@ -7,6 +7,7 @@ import { reasonCodes } from './packet/reason-codes.ts';
 import { MqttServer } from './server.ts';
 import './services.ts';
 import { mqttSection } from './settings.ts';
+import { specs } from './specs.ts';
 import { serveUplinks } from './uplink/index.ts';
 import { uplinksSection } from './uplink/settings.ts';
 
@@ -26,6 +27,7 @@ export const mqtt: FrontEnd = {
       ],
     },
   ],
+  specs,
   modules: [],
   start,
 };
@@ -43,6 +45,7 @@ function start(runtime: Runtime): RunningFrontEnd {
     async opened() {
       await server.restore();
       for (const broker of server.brokers) broker.system.start();
+      await uplinks.restore();
       uplinks.open();
     },
     reloaded() {

@@ -51,6 +51,42 @@ const status = defineCommand({
   run: (parts, args) => detailsOf(uplinkOf(parts, args.host, args.name)),
 });
 
+const add = defineCommand({
+  name: 'mqtt_bridge_add',
+  description:
+    'Add an uplink beside those of the settings, or change one that was added. It stays over restarts; its password is kept sealed.',
+  tags,
+  arguments: [
+    host,
+    name,
+    { name: 'uplink', type: 'string', description: 'What the settings would have below its name, as JSON or YAML' },
+  ],
+  result: 'rescode',
+  run(parts, args) {
+    const uplinks = uplinksOf(parts);
+    const domain = hostOf(parts, args.host);
+    if (uplinks.inSettings(domain, args.name))
+      throw new CommandError(409, `the uplink ${quoted(args.name)} is in the settings; change it there`);
+    const problem = uplinks.add(domain, args.name, args.uplink);
+    if (problem !== undefined) throw new CommandError(400, problem);
+    return durably(parts, true);
+  },
+});
+
+const remove = defineCommand({
+  name: 'mqtt_bridge_remove',
+  description: 'Take out an uplink that was added by a command. What waits for it stays until mqtt_bridge_forget.',
+  tags,
+  arguments: [host, name],
+  result: 'rescode',
+  run(parts, args) {
+    const uplinks = uplinksOf(parts);
+    if (!uplinks.remove(hostOf(parts, args.host), args.name))
+      throw new CommandError(404, `no uplink ${quoted(args.name)} was added by a command`);
+    return durably(parts, true);
+  },
+});
+
 const start = defineCommand({
   name: 'mqtt_bridge_start',
   description: 'Connect an uplink now.',
@@ -79,7 +115,7 @@ const stop = defineCommand({
 const forget = defineCommand({
   name: 'mqtt_bridge_forget',
   description:
-    'Delete what is kept for an uplink that is gone from the settings. Answers how many messages waited for it.',
+    'Delete what is kept for an uplink that is neither in the settings nor added. Answers how many messages waited for it.',
   tags,
   arguments: [host, name],
   result: 'value',
@@ -87,7 +123,7 @@ const forget = defineCommand({
     const uplinks = uplinksOf(parts);
     const domain = hostOf(parts, args.host);
     if (uplinks.find(domain, args.name) !== undefined)
-      throw new CommandError(409, `the uplink ${quoted(args.name)} is in the settings; take it out first`);
+      throw new CommandError(409, `the uplink ${quoted(args.name)} is in use; take it out first`);
     const known = await uplinks.leftovers(domain);
     if (!known.includes(args.name)) throw new CommandError(404, `nothing is kept of an uplink ${quoted(args.name)}`);
     return durably(parts, uplinks.forget(domain, args.name));
@@ -95,7 +131,7 @@ const forget = defineCommand({
 });
 
 /** The commands of the uplinks; `bridge` is what MQTT operators call them. */
-export const uplinkCommands: readonly Command[] = [list, status, start, stop, forget];
+export const uplinkCommands: readonly Command[] = [list, status, add, remove, start, stop, forget];
 
 function rowOf({ link, options, state }: Uplink): Row {
   return {

@@ -7,6 +7,7 @@ import type { Store } from '#src/store/store.ts';
 import type { Wait, Waiter } from '../durably.ts';
 import type { LocalBroker } from './local-broker.ts';
 import type { Line } from './remote.ts';
+import type { AddedUplinks } from './added.ts';
 import type { UplinkOptions } from './settings.ts';
 import { type UplinkState, UplinkStore } from './state.ts';
 import { Uplink } from './uplink.ts';
@@ -16,6 +17,8 @@ export interface UplinksParts {
   readonly brokers: readonly LocalBroker[];
   /** The uplinks of a host by the settings in force. */
   readonly options: (host: string) => readonly UplinkOptions[];
+  /** Those that commands have added. */
+  readonly added: AddedUplinks;
   /** Bytes of a packet that a host takes. */
   readonly maxPacketSize: (host: string) => number;
   readonly durably: { wait(waiter: Waiter): Wait | undefined };
@@ -50,10 +53,44 @@ export class Uplinks implements Iterable<Entry> {
     return this.#entries.get(keyOf(host, name))?.uplink;
   }
 
+  /** What commands have added comes back; before `open`. */
+  async restore(): Promise<void> {
+    const { added, log } = this.#parts;
+    await added.restore((host, name, problem) =>
+      log.error('an uplink that was added cannot be used', { host, uplink: name, problem }),
+    );
+  }
+
+  /** The settings come first: what they name cannot be added. */
+  #wanted(host: string): readonly UplinkOptions[] {
+    const named = this.#parts.options(host);
+    const names = new Set(named.map(({ name }) => name));
+    return [...named, ...this.#parts.added.of(host).filter(({ name }) => !names.has(name))];
+  }
+
+  /** @returns what is wrong with it; undefined when it is added */
+  add(host: string, name: string, text: string): string | undefined {
+    const problem = this.#parts.added.add(host, name, text);
+    if (problem === undefined) this.reload();
+    return problem;
+  }
+
+  /** Takes out an uplink that was added; what waits for it stays until it is forgotten. @returns whether there was one */
+  remove(host: string, name: string): boolean {
+    const removed = this.#parts.added.remove(host, name);
+    if (removed) this.reload();
+    return removed;
+  }
+
+  /** Whether the settings have an uplink of that name. */
+  inSettings(host: string, name: string): boolean {
+    return this.#parts.options(host).some((options) => options.name === name);
+  }
+
   /** Subscribes and connects. Nothing has been published yet in this process, so nothing is missed. */
   open(): void {
     for (const broker of this.#parts.brokers) {
-      for (const options of this.#parts.options(broker.domain))
+      for (const options of this.#wanted(broker.domain))
         this.#begin(broker, options, this.#stored.open(broker.domain, options.name));
     }
   }
@@ -62,7 +99,7 @@ export class Uplinks implements Iterable<Entry> {
   reload(): void {
     for (const broker of this.#parts.brokers) {
       const { domain } = broker;
-      const wanted = new Map(this.#parts.options(domain).map((options) => [options.name, options]));
+      const wanted = new Map(this.#wanted(domain).map((options) => [options.name, options]));
       for (const { host, uplink } of [...this.#entries.values()]) {
         if (host !== domain || wanted.has(uplink.options.name)) continue;
         uplink.close();

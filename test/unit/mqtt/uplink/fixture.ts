@@ -14,11 +14,13 @@ import type { Publication } from '#protocols/mqtt/publication.ts';
 import { MemoryGuard } from '#protocols/mqtt/memory-guard.ts';
 import { SessionStore } from '#protocols/mqtt/session-store.ts';
 import { mqttSection, optionsOf } from '#protocols/mqtt/settings.ts';
+import { AddedUplinks } from '#protocols/mqtt/uplink/added.ts';
 import { localBroker } from '#protocols/mqtt/uplink/local-broker.ts';
 import type { Line } from '#protocols/mqtt/uplink/remote.ts';
 import { uplinkOptions, uplinksSection } from '#protocols/mqtt/uplink/settings.ts';
 import type { Uplink } from '#protocols/mqtt/uplink/uplink.ts';
 import { Uplinks } from '#protocols/mqtt/uplink/uplinks.ts';
+import { NodeKey } from '#src/accounts/node-key.ts';
 import { compileAccess } from '#src/accounts/access.ts';
 import type { ConnectionHandler } from '#src/net/connection.ts';
 import { DialError, type Destination } from '#src/net/dial.ts';
@@ -34,6 +36,8 @@ import type { Store } from '#src/store/store.ts';
 import { HandClock } from '#test/unit/net/hand-clock.ts';
 
 export const HOST = 'localhost';
+/** The same after a restart. */
+const KEY = NodeKey.random();
 
 /** Settings with these uplinks, as YAML. @throws Error with the problems */
 export function read(text: string): Settings {
@@ -216,6 +220,7 @@ export class Fixture {
       store,
       brokers: [localBroker(this.broker)],
       options: (host) => uplinkOptions(this.#settings, host),
+      added: new AddedUplinks(store, KEY),
       maxPacketSize: () => 100_000,
       durably,
       timers: this.timers,

@@ -170,6 +170,36 @@ test('commands: what is kept for an uplink that is gone is shown, and can be for
   await t.throwsAsync(run(fixture, 'mqtt_bridge_forget', { name: 'up' }), { message: /nothing is kept/ });
 });
 
+test('commands: an uplink that is added stays over a restart, until it is removed', async (t) => {
+  const data = new MemoryData();
+  const before = await Fixture.open(t, UP(QUIET), data);
+  before.uplinks.open();
+  await (await before.peer()).accept();
+  const cloud = JSON.stringify({ addresses: 'cloud', password: 'secret', username: 'me', topics: [{ filter: 'b/#' }] });
+  t.true(await run(before, 'mqtt_bridge_add', { name: 'cloud', uplink: cloud }));
+  t.is((await (await before.peer()).accept()).username, 'me');
+  // What is wrong is told as it is for the settings; what these name is theirs.
+  await t.throwsAsync(run(before, 'mqtt_bridge_add', { name: 'bad', uplink: '{addresses: x, topic: []}' }), {
+    message: /unknown option.*topics/,
+  });
+  await t.throwsAsync(run(before, 'mqtt_bridge_add', { name: 'a b', uplink: cloud }), { message: /a name of letters/ });
+  await t.throwsAsync(run(before, 'mqtt_bridge_add', { name: 'up', uplink: cloud }), { message: /in the settings/ });
+  await t.throwsAsync(run(before, 'mqtt_bridge_remove', { name: 'up' }), { message: /was added/ });
+  for (const bytes of data.entries.values()) t.false(Buffer.from(bytes).includes('secret'));
+
+  const after = await Fixture.open(t, UP(QUIET), data);
+  await after.uplinks.restore();
+  after.uplinks.open();
+  t.deepEqual(
+    [...after.uplinks].map(({ uplink }) => uplink.options.name),
+    ['up', 'cloud'],
+  );
+  t.true(await run(after, 'mqtt_bridge_add', { name: 'cloud', uplink: '{addresses: elsewhere}' }));
+  t.like(await run(after, 'mqtt_bridge_status', { name: 'cloud' }), { address: 'elsewhere:1883' });
+  t.true(await run(after, 'mqtt_bridge_remove', { name: 'cloud' }));
+  t.is([...after.uplinks].length, 1);
+});
+
 test('metrics', async (t) => {
   const fixture = await Fixture.open(t, UP(QUIET));
   const metrics = new Metrics();
