@@ -2,6 +2,7 @@ import { createSecretKey } from 'node:crypto';
 import type { Jid } from '#src/address/jid.ts';
 import type { Offline } from '#src/im/offline.ts';
 import type { Presence } from '#src/im/presence.ts';
+import type { Timed } from '#src/net/timers.ts';
 import type { Runtime } from '#src/plugin/front-end.ts';
 import { Bindings } from './bindings.ts';
 import type { StanzaEdge } from './edge.ts';
@@ -25,8 +26,11 @@ export interface DevicesParts {
   readonly edge: () => StanzaEdge;
 }
 
+/** Milliseconds. */
+const SOON = 250;
+
 /** The registered phones: their bindings, the ways to them, and the sessions that they are. */
-export class Devices {
+export class Devices implements Timed {
   readonly bindings: Bindings;
   readonly locations: Locations;
   readonly natPings: NatPings;
@@ -78,6 +82,13 @@ export class Devices {
   /** The registrations of the last process. */
   async restore(): Promise<void> {
     await this.sessions.restore(() => this.bindings.restore());
+    this.#runtime.timers.add(this, SOON);
+  }
+
+  /** The listeners open behind the last front end: nothing can be sent before. */
+  onTimeout(): void {
+    if (this.#runtime.listeners.bound.length === 0) return this.#runtime.timers.add(this, SOON);
+    this.sessions.awaken();
     this.natPings.start();
   }
 

@@ -30,24 +30,26 @@ const READ = 256;
 
 /** The messages on their way to phones: they survive a crash until the phone has answered. */
 export class Outboxes {
-  readonly #journal: Journal<StoredStanza>;
+  readonly journal: Journal<StoredStanza>;
+  /** Nothing can be sent yet, or any more: what comes is kept, and answers count for nothing. */
+  paused = false;
 
   constructor(store: Store) {
-    this.#journal = store.journal('sip-messages', stanzas);
+    this.journal = store.journal('sip-messages', stanzas);
   }
 
   /** @param key host, local part and resource */
   of(key: readonly string[], limit: number, courier: Courier): Outbox {
-    return new Outbox(this.#journal, key, limit, courier);
+    return new Outbox(this, key, limit, courier);
   }
 
   keys(): AsyncIterable<readonly string[]> {
-    return this.#journal.keys([]);
+    return this.journal.keys([]);
   }
 
   /** Takes out all that waits for a phone that is gone. */
   drain(key: readonly string[]): readonly Stanza[] {
-    return drain(this.#journal, key);
+    return drain(this.journal, key);
   }
 }
 
@@ -56,6 +58,7 @@ export class Outboxes {
  * out-of-dialog transaction pending for the same URI" (RFC 3428 section 8).
  */
 export class Outbox {
+  readonly #all: Outboxes;
   readonly #journal: Journal<StoredStanza>;
   readonly #key: readonly string[];
   readonly #limit: number;
@@ -64,8 +67,9 @@ export class Outbox {
   #crowded = false;
   #closed = false;
 
-  constructor(journal: Journal<StoredStanza>, key: readonly string[], limit: number, courier: Courier) {
-    this.#journal = journal;
+  constructor(all: Outboxes, key: readonly string[], limit: number, courier: Courier) {
+    this.#all = all;
+    this.#journal = all.journal;
     this.#key = key;
     this.#limit = limit;
     this.#courier = courier;
@@ -86,14 +90,14 @@ export class Outbox {
     const { length } = this;
     this.#crowded ||= length >= CROWD;
     // The first is sent as it is, without being read back.
-    if (length === 1 && !this.#sending) this.#send(seq, stanza);
+    if (length === 1 && !this.#sending && !this.#all.paused) this.#send(seq, stanza);
     else this.pump();
     return true;
   }
 
   /** Sends the oldest message, if none is on its way. */
   pump(): void {
-    if (this.#sending || this.#closed) return;
+    if (this.#sending || this.#closed || this.#all.paused) return;
     const [head] = this.#journal.read(this.#key, undefined, 1);
     if (head === undefined) return;
     this.#send(head.seq, head.value.stanza);
@@ -111,7 +115,7 @@ export class Outbox {
   }
 
   #told(seq: number, stanza: Stanza, sent: Sent): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#all.paused) return;
     this.#sending = false;
     if (sent.kind === 'unreachable') {
       this.#crowded = false;

@@ -233,6 +233,7 @@ export class SipServer {
   }
 
   stop(): void {
+    this.sessions.pause();
     this.trunks.stop();
     this.network.close();
   }

@@ -128,11 +128,24 @@ export class SipSessions implements SipSessionHome {
     this.#store(session, waiting);
   }
 
-  /** Brings sessions back as they were: `restore` puts the bindings there. */
+  /** Brings sessions back as they were: `restore` puts the bindings there. Nothing is sent before `awaken`. */
   async restore(restore: () => Promise<void>): Promise<void> {
     this.#restoring = true;
+    this.#parts.outboxes.paused = true;
     await restore();
     this.#restoring = false;
+    for await (const key of this.#parts.outboxes.keys()) {
+      const [domain = '', local = '', resource = ''] = key;
+      const jid = Jid.make(local, domain, resource);
+      if (jid === undefined || this.#sessions.has(jid.full)) continue;
+      // Its registration expired while the server was down.
+      for (const stanza of this.#parts.outboxes.drain(key)) this.#keep(stanza, jid);
+    }
+  }
+
+  /** The listeners are open: what waits for phones goes its way. */
+  awaken(): void {
+    this.#parts.outboxes.paused = false;
     for (const session of [...this.#sessions.values()]) {
       if (!this.#parts.reachable(session.binding)) this.lost(session);
       else {
@@ -141,13 +154,11 @@ export class SipSessions implements SipSessionHome {
         this.eased(session);
       }
     }
-    for await (const key of this.#parts.outboxes.keys()) {
-      const [domain = '', local = '', resource = ''] = key;
-      const jid = Jid.make(local, domain, resource);
-      if (jid === undefined || this.#sessions.has(jid.full)) continue;
-      // Its registration expired while the server was down.
-      for (const stanza of this.#parts.outboxes.drain(key)) this.#keep(stanza, jid);
-    }
+  }
+
+  /** The server stops: what waits is for its next run. */
+  pause(): void {
+    this.#parts.outboxes.paused = true;
   }
 
   edge(): StanzaEdge {
