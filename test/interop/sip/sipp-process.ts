@@ -24,6 +24,8 @@ export interface Role {
   readonly rate?: number;
   /** Of 100 messages, those that get lost on the way. */
   readonly lost?: number;
+  /** What comes while it pauses is of no concern. */
+  readonly deaf?: boolean;
   readonly password?: string;
   /** Seconds until all has to be done. */
   readonly limit?: number;
@@ -105,7 +107,8 @@ function argumentsOf(role: Role): readonly string[] {
     ...['-t', transport === 'udp' ? 'u1' : 't1', '-s', (to ?? who).user],
     ...Object.entries(keys).flatMap(([key, value]) => ['-key', key, value]),
     ...['-m', String(calls), '-r', String(rate), '-timeout', `${limit}s`, '-timeout_error'],
-    ...(lost === 0 ? [] : ['-lost', String(lost)]),
+    ...(lost === 0 ? [] : ['-lost', String(lost), '-rtcheck', 'loose']),
+    ...(role.deaf === true ? ['-pause_msg_ign'] : []),
     ...[
       '-au',
       who.user,
