@@ -25,7 +25,7 @@ export interface Options {
   readonly subscribers: number;
   /** MQTT: milliseconds that a write to the disk takes longer in every second round, at most. */
   readonly slow: number;
-  readonly protocol: 'xmpp' | 'mqtt' | 'sip' | 'all';
+  readonly protocol: 'xmpp' | 'mqtt' | 'sip' | 'bridge' | 'all';
   readonly server: string;
   /** Keep the data and the log also when all is well. */
   readonly keep: boolean;
@@ -59,12 +59,15 @@ export const USAGE = `npm run kill9 -- [options]: load, kill -9, restart; nothin
   --editors 6       users who edit their contact list
   --plain 3         pairs of users without stream management, to whom nothing is promised
   --drops 2         connections that break each second
-  --protocol all    xmpp, mqtt, sip or all, one after the other
+  --protocol all    xmpp, mqtt, sip, bridge (from each to each) or all, one after the other
   --publishers 6    clients of MQTT that publish at QoS 1 and 2; phones that send
   --subscribers 6   clients of MQTT with a durable session; phones that are registered
   --slow 60         milliseconds that a write to the disk takes longer in every second round over MQTT, at most
   --server trivium  or ejabberd, prosody (XMPP), mosquitto (MQTT), which are expected to fail: they keep in memory what they acknowledge
   --keep            keep the data and the log`;
+
+const isProtocol = (text: string): text is Options['protocol'] =>
+  ['xmpp', 'mqtt', 'sip', 'bridge', 'all'].includes(text);
 
 /** @throws TypeError for what is unknown or no number */
 export function readOptions(args: readonly string[]): Options | 'help' {
@@ -95,8 +98,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   if (values.help) return 'help';
   const { keep, protocol, server, signal } = values;
   if (signal !== 'kill' && signal !== 'term' && signal !== 'mix') throw new TypeError('--signal is kill, term or mix');
-  if (protocol !== 'xmpp' && protocol !== 'mqtt' && protocol !== 'sip' && protocol !== 'all')
-    throw new TypeError('--protocol is xmpp, mqtt, sip or all');
+  if (!isProtocol(protocol)) throw new TypeError('--protocol is xmpp, mqtt, sip, bridge or all');
   const number = (name: NumberName | 'seed', fallback: number): number => {
     const given = values[name];
     const value = given === undefined ? fallback : Number(given);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCertificate } from '#tools/bench/peers/certificate.ts';
 import { makePlace } from '#tools/bench/peers/peer.ts';
+import { BridgeSuite } from './bridge/suite.ts';
 import { readOptions, USAGE, type Options } from './options.ts';
 import { MqttSuite } from './mqtt/suite.ts';
 import { SipSuite } from './sip/suite.ts';
@@ -26,7 +27,12 @@ async function runOver(protocol: Protocol, victim: Victim, options: Options): Pr
   const certificate =
     victim.provisions === 'stopped' ? { key: '', certificate: '', pem: '' } : makeCertificate(directory, 'localhost');
   const place = await makePlace(directory, 'localhost', certificate);
-  const suite = new { xmpp: Suite, mqtt: MqttSuite, sip: SipSuite }[protocol](options, victim, place, print);
+  const suite = new { xmpp: Suite, mqtt: MqttSuite, sip: SipSuite, bridge: BridgeSuite }[protocol](
+    options,
+    victim,
+    place,
+    print,
+  );
   try {
     await suite.run();
   } catch (error) {
@@ -42,7 +48,7 @@ async function runOver(protocol: Protocol, victim: Victim, options: Options): Pr
 
 /** @returns the exit code: 0 when all held, 1 when something was violated, 2 when the run was not possible */
 async function main(options: Options): Promise<number> {
-  const protocols = (['xmpp', 'mqtt', 'sip'] as const).filter(
+  const protocols = (['xmpp', 'mqtt', 'sip', 'bridge'] as const).filter(
     (one) => options.protocol === 'all' || options.protocol === one,
   );
   const results: Result[] = [];

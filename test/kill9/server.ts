@@ -24,28 +24,32 @@ export interface Victim extends Peer {
   stumble?(place: Place, milliseconds: number): Promise<void>;
 }
 
-export type Protocol = 'xmpp' | 'mqtt' | 'sip';
+export type Protocol = 'xmpp' | 'mqtt' | 'sip' | 'bridge';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const SLOW_DISK = join(import.meta.dirname, 'slow-disk.ts');
 
 /** Defaults where they matter; only what would refuse this much load from one address is out of the way. */
-function settingsOf({ domain, port }: Place, protocol: Protocol): string {
-  const listener = {
-    xmpp: 'name: c2s, kind: c2s, tls: optional',
-    mqtt: "name: mqtt, kind: mqtt, tls: 'off'",
-    sip: "name: sip, kind: sip, transport: udp, tls: 'off'",
-  }[protocol];
+function settingsOf({ domain, port, tlsPort }: Place, protocol: Protocol): string {
+  const listeners = {
+    xmpp: [`name: c2s, kind: c2s, port: ${port}, tls: optional`],
+    mqtt: [`name: mqtt, kind: mqtt, port: ${port}, tls: 'off'`],
+    sip: [`name: sip, kind: sip, port: ${port}, transport: udp, tls: 'off'`],
+    bridge: [
+      `name: c2s, kind: c2s, port: ${port}, tls: optional`,
+      `name: mqtt, kind: mqtt, port: ${tlsPort}, tls: 'off'`,
+      `name: sip, kind: sip, port: ${port}, transport: udp, tls: 'off'`,
+    ],
+  }[protocol].map((listener) => `  - {${listener}, address: 127.0.0.1}\n`);
   return `hosts: {${domain}: {}}
 listeners:
-  - {${listener}, address: 127.0.0.1, port: ${port}}
-log: {level: info, format: json}
+${listeners.join('')}log: {level: info, format: json}
 limits: {connections: {total: 10000, per_ip: 10000, per_ip_before_auth: 10000}}
 access:
   max_offline: [{value: infinite, for: all}]
   shaper: [{value: none, for: all}]
 shutdown: {grace: 5s}
-${protocol === 'mqtt' ? 'mqtt: {max_queued: 10000000, max_queued_size: 4GB}\n' : ''}`;
+${protocol === 'mqtt' || protocol === 'bridge' ? 'mqtt: {max_queued: 10000000, max_queued_size: 4GB}\n' : ''}`;
 }
 
 function argumentsOf({ directory }: Place): readonly string[] {
@@ -146,6 +150,7 @@ export const victims: Readonly<Record<Protocol, ReadonlyMap<string, Victim>>> = 
   ),
   mqtt: byName(triviumFor('mqtt'), cautiousMosquitto),
   sip: byName(triviumFor('sip')),
+  bridge: byName(triviumFor('bridge')),
 };
 
 /** Sends the signal and settles when the process is gone, with its exit code (undefined: it died of a signal). */

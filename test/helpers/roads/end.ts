@@ -10,7 +10,7 @@ export interface EndOptions {
   /** Its session outlives its connections, where the protocol has such. */
   readonly durable: boolean;
   /** A text for it; each once, as far as the protocol tells copies. */
-  onText(text: string): void;
+  readonly onText: (text: string) => void;
 }
 
 export interface End {
