@@ -166,14 +166,16 @@ export class ProxyTestServer implements AsyncDisposable {
 /** One TCP connection that says what a test has it say. */
 export class SocksClient {
   readonly socket: Socket;
-  #held = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
+  #length = 0;
   #ended = false;
   #wake: (() => void) | undefined;
 
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => {
-      this.#held = Buffer.concat([this.#held, chunk]);
+      this.#chunks.push(chunk);
+      this.#length += chunk.length;
       this.#wake?.();
     });
     const ended = (): void => {
@@ -190,16 +192,17 @@ export class SocksClient {
 
   /** The next bytes, exactly so many. */
   async read(length: number): Promise<Buffer> {
-    await this.#until(() => this.#held.length >= length, `${length} bytes`);
-    const bytes = this.#held.subarray(0, length);
-    this.#held = this.#held.subarray(length);
-    return bytes;
+    await this.#until(() => this.#length >= length, `${length} bytes`);
+    const held = Buffer.concat(this.#chunks);
+    this.#chunks = [held.subarray(length)];
+    this.#length -= length;
+    return held.subarray(0, length);
   }
 
   /** The server has closed its side. Gives what came before and nobody read. */
   async closed(): Promise<Buffer> {
     await this.#until(() => this.#ended, 'the end', true);
-    return this.#held;
+    return Buffer.concat(this.#chunks);
   }
 
   /** Offers methods, and gives the one that is chosen. */
