@@ -100,7 +100,8 @@ export class Registrar {
     const known = new Set(before.map(({ resource }) => resource));
     const added = new Set(after.map(({ resource }) => resource).filter((resource) => !known.has(resource)));
     if (added.size === 0) return false;
-    return this.#parts.registry.of(account.bare).length + added.size > this.#parts.sessionLimit(account);
+    const devices = this.#parts.registry.of(account.bare).filter(({ protocol }) => protocol === 'sip');
+    return devices.length + added.size > this.#parts.sessionLimit(account);
   }
 
   /**

@@ -87,7 +87,9 @@ export const accessSection = declare(
       ban_exempt: rule.prefault([{ allow: ['loopback'] }]).describe('Who is never banned for failed logins.'),
       max_sessions: rule
         .prefault([{ value: 10, for: ['all'] }])
-        .describe('Sessions (devices) of an account at the same time.'),
+        .describe(
+          'Sessions (devices) of an account at the same time: XMPP and SIP each; MQTT has mqtt.max_sessions_per_account.',
+        ),
       max_offline: rule
         .prefault([
           { value: 5000, for: ['admin'] },

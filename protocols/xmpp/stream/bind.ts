@@ -91,7 +91,8 @@ function isLost(session: Session): boolean {
 
 /** Is there room for one more session? The oldest that awaits resumption makes it, where none is left. */
 function hasRoom(account: Jid, server: XmppServer): boolean {
-  const sessions = server.registry.of(account.bare);
+  // An account may have many things over MQTT; they have a limit of their own.
+  const sessions = server.registry.of(account.bare).filter(({ protocol }) => protocol === 'xmpp');
   if (sessions.length < sessionsOf(account, server)) return true;
   const oldest = sessions.find(isLost);
   oldest?.close();
