@@ -66,7 +66,8 @@ function promise(summaries: readonly Summary[]): string {
   const lines = [...new Set(summaries.map(({ scene }) => scene))].map((scene) => {
     const [own, other] = [find('trivium', scene), find('ejabberd', scene)];
     if (own === undefined || other === undefined) return `${scene}: nothing to compare`;
-    return `${scene}: ${(own / other).toFixed(2)} times the throughput of ejabberd (1 or more)${own >= other ? '' : ': MISSED'}`;
+    const missed = own >= other ? '' : ': MISSED';
+    return `${scene}: ${(own / other).toFixed(2)} times the throughput of ejabberd (1 or more; the machine must be idle)${missed}`;
   });
   return lines.join('\n');
 }
