@@ -7,6 +7,7 @@ import { SipResponse, type SipRequest } from './message/message.ts';
 import type { Malformed } from './message/parse.ts';
 import type { SipUri } from './message/uri.ts';
 import { validateResponse } from './message/validate.ts';
+import { SipTrace } from './trace.ts';
 import type { ClientHandler } from './transaction/client.ts';
 import { Transactions, type TransactionUser } from './transaction/transactions.ts';
 import type { Destination } from './transport/destination.ts';
@@ -34,6 +35,7 @@ export interface NetworkParts {
 export class SipNetwork {
   readonly transports: Transports;
   readonly transactions: Transactions;
+  readonly trace: SipTrace;
   /** Plain numbers since the start: read by the metrics. */
   readonly counters = { malformed: 0, badResponses: 0 };
   readonly #guard: Guard;
@@ -44,6 +46,7 @@ export class SipNetwork {
   constructor({ externalAddress, guard, log, maxMessageSize, runtime, user }: NetworkParts) {
     const { flusher, hosts, timers } = runtime;
     const domains = hosts.map(({ domain }) => domain);
+    this.trace = new SipTrace(log);
     this.#guard = guard;
     this.#log = log;
     this.#timers = new Timers((error) => log.error('a part failed', { error: String(error) }), undefined, FINE_TICK);
@@ -59,6 +62,7 @@ export class SipNetwork {
       names: () => domains,
       listening: () => listeningPorts(runtime.listeners.bound),
       advertised: externalAddress,
+      watch: (direction, message, place) => this.trace.see(direction, message, place),
     });
     this.transactions = new Transactions({ transports: this.transports, timers: this.#timers, user });
   }
@@ -100,6 +104,6 @@ export class SipNetwork {
     this.counters.malformed += 1;
     if (request === undefined) return;
     if (this.#guard.judge(request, flow.remoteAddress, performance.now()) !== 'admitted') return;
-    void this.transports.respond(SipResponse.to(request, status, { reason }), flow);
+    this.transports.answer(SipResponse.to(request, status, { reason }), flow);
   }
 }

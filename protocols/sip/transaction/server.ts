@@ -76,7 +76,7 @@ export abstract class ServerTransaction<
   protected transmit(response: SipResponse | undefined): void {
     if (response === undefined) return;
     this.last = response;
-    const sent = this.parts.transports.respond(response, this.flow);
+    const sent = this.parts.transports.respond(response, this.flow, this.request.via);
     if (sent instanceof Promise) sent.catch((error: unknown) => this.user?.onFailure?.(error));
   }
 

@@ -25,7 +25,7 @@ export interface TransactionUser {
 }
 
 export interface TransactionOptions {
-  readonly transports: Pick<Transports, 'send' | 'respond' | 'sentBy'>;
+  readonly transports: Pick<Transports, 'send' | 'respond' | 'answer' | 'sentBy'>;
   /** Best a wheel of fine ticks: T1 is retransmitted after. */
   readonly timers: Timers;
   readonly user: TransactionUser;
@@ -203,7 +203,7 @@ export class Transactions {
   #cancel(cancel: SipRequest, flow: Flow, key: string): void {
     const inviteKey = serverKey(cancel, 'INVITE');
     const invite = inviteKey === undefined ? undefined : this.#servers.get(inviteKey);
-    if (invite === undefined) return void this.#options.transports.respond(SipResponse.to(cancel, 481), flow);
+    if (invite === undefined) return this.#options.transports.answer(SipResponse.to(cancel, 481), flow);
     this.#serve(key, cancel, flow, (transaction) => transaction.respond(SipResponse.to(cancel, 200)));
     if (invite.answered) return;
     if (invite.user?.onCancel !== undefined) invite.user.onCancel(cancel);
@@ -213,6 +213,6 @@ export class Transactions {
   #refuse(request: SipRequest, flow: Flow): void {
     this.counters.refused++;
     const response = SipResponse.to(request, 503, { fields: [['Retry-After', RETRY_AFTER]] });
-    void this.#options.transports.respond(response, flow);
+    this.#options.transports.answer(response, flow);
   }
 }

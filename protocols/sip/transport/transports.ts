@@ -45,6 +45,8 @@ export interface TransportsOptions {
   /** How certificates of servers that are dialled are verified. */
   readonly tls?: () => DialTls;
   readonly local?: LocalAddresses;
+  /** Sees every message that comes and goes. */
+  readonly watch?: (direction: 'in' | 'out', message: SipRequest | SipResponse, place: Flow | Destination) => void;
 }
 
 /** RFC 3261 section 18.1.1: "if the path MTU is unknown … larger than 1300 bytes, the request MUST be sent using [TCP]". */
@@ -127,15 +129,20 @@ export class Transports implements TransportCore {
    */
   send(request: SipRequest, destination: Destination): Promise<Flow> | Flow {
     this.counters.requestsOut += 1;
+    this.#options.watch?.('out', request, destination);
     if ('flow' in destination) return this.#by(destination.flow, request);
     if (destination.transport !== 'udp') return this.#byStream(request, destination);
     return this.#datagramOrStream(request, destination);
   }
 
-  /** Sends a response the way its Via says (section 18.2.2, RFC 3581), over the flow of the request while it is open. */
-  respond(response: SipResponse, flow: Flow): Promise<void> | void {
+  /**
+   * Sends a response the way the Via of its request says (section 18.2.2, RFC 3581), over the flow of the request while it is open.
+   * @param via the top one of the request: what a further server made of it in its response is not to be believed
+   * @returns rejects when a connection had to be made and could not
+   */
+  respond(response: SipResponse, flow: Flow, via = response.via): Promise<void> | void {
     this.counters.responsesOut += 1;
-    const { via } = response;
+    this.#options.watch?.('out', response, flow);
     const place = via === undefined ? undefined : responsePlace(via);
     const bytes = response.toBytes();
     if (flow.open) {
@@ -154,6 +161,12 @@ export class Transports implements TransportCore {
     return this.#dialler
       .connect({ transport: flow.transport, address: place.address, port }, DIAL)
       .then((other) => void other.send(bytes));
+  }
+
+  /** The same, where nobody waits for what becomes of it. */
+  answer(response: SipResponse, flow: Flow): void {
+    const sent = this.respond(response, flow);
+    if (sent instanceof Promise) sent.catch(() => void (this.counters.unsent += 1));
   }
 
   /** What to write into a Via of ours, or a Record-Route, towards a flow or by a transport. */
@@ -188,7 +201,8 @@ export class Transports implements TransportCore {
 
   /** @internal */
   received(message: SipRequest | SipResponse | Malformed, flow: Flow): void {
-    const { handler } = this.#options;
+    const { handler, watch } = this.#options;
+    if (watch !== undefined && message.kind !== 'malformed') watch('in', message, flow);
     switch (message.kind) {
       case 'request':
         this.counters.requestsIn += 1;

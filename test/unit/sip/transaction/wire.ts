@@ -86,6 +86,10 @@ export class TestTransports {
     flow.send(response.toBytes());
   }
 
+  answer(response: SipResponse, flow: Flow): void {
+    flow.send(response.toBytes());
+  }
+
   sentBy(over: Flow | TransportName): SentBy {
     const transport = typeof over === 'string' ? over : over.transport;
     return { host: SERVER.host, port: transport === 'tls' ? 5061 : SERVER.port };

@@ -172,3 +172,38 @@ test('WebSocket: the subprotocol is sip or nothing; a message a frame; what is n
   await transports.respond(SipResponse.to(request, 200), flow);
   t.is(transports.counters.dialled, 0, 'a browser is not called back');
 });
+
+test('an answer whose connection has gone, to a place where nobody listens, is lost and no fault', async (t) => {
+  const { heard, tcp, transports } = await stage(t);
+  const { port, server } = await tcpServer(t);
+  server.close();
+  const peer = await tcpPeer(t, tcp);
+  peer.write(options(`SIP/2.0/TCP 127.0.0.1:${port};branch=z9hG4bKa`).toBytes());
+  const { flow, request } = await heard.request();
+  const closed = new Promise<void>((resolve) => void flow.watch(resolve));
+  peer.destroy();
+  await closed;
+  transports.answer(SipResponse.to(request, 400), flow);
+  while (transports.counters.unsent === 0) await new Promise((resolve) => setImmediate(resolve));
+  t.is(transports.counters.dialsFailed, 1);
+});
+
+test('what a further server made of the Via of a response leads it nowhere else', async (t) => {
+  const { heard, tcp, transports } = await stage(t);
+  const wanted = await tcpServer(t);
+  const other = await tcpServer(t);
+  const peer = await tcpPeer(t, tcp);
+  peer.write(options(`SIP/2.0/TCP 127.0.0.1:${wanted.port};branch=z9hG4bKa`).toBytes());
+  const { flow, request } = await heard.request();
+  const closed = new Promise<void>((resolve) => void flow.watch(resolve));
+  peer.destroy();
+  await closed;
+  const changed = SipResponse.to(request, 200)
+    .edit()
+    .set('Via', `SIP/2.0/TCP 127.0.0.1:${other.port};branch=z9hG4bKa`)
+    .done();
+  const connected = once(wanted.server, 'connection');
+  await transports.respond(changed, flow, request.via);
+  await connected;
+  t.is(other.connections.length, 0);
+});
