@@ -57,7 +57,8 @@ export class Forwarder implements Forwarding {
     request: SipRequest,
     to: Addressee & { readonly jid: Jid },
   ): void {
-    const targets = this.targets(to);
+    const uri = request.requestUri;
+    const targets = this.targets(to, uri?.kind === 'sip' && uri.secure);
     const plain = this.#plain(request, sender);
     if (targets === 'gone') return transaction.respond(SipResponse.to(transaction.request, 404));
     if (this.#parts.calls()?.take({ sender, transaction, ...rest }, plain, to.jid, targets) === true) return;
@@ -91,11 +92,13 @@ export class Forwarder implements Forwarding {
    * The devices that an address means now; 'gone' for a temporary GRUU that does not hold any more ("requests addressed to those GRUUs will be
    * rejected by the domain with a 404", RFC 5627 section 5.1).
    */
-  targets(to: Addressee & { readonly jid: Jid }): readonly ForwardTarget[] | 'gone' {
+  targets(to: Addressee & { readonly jid: Jid }, secure = false): readonly ForwardTarget[] | 'gone' {
     const all = this.#parts.bindings.of(to.jid.bare);
     const meant = to.jid.isBare ? all : all.filter(({ resource }) => resource === to.jid.resource);
     if (to.kind === 'temporary' && !meant.some(({ gruu }) => gruu === to.word)) return 'gone';
-    return this.#latest(meant).flatMap((binding) => this.#target(binding) ?? []);
+    // RFC 3261 section 26.2.2: a SIPS URI is reached by TLS all the way, or not at all.
+    const fit = secure ? meant.filter(isSecure) : meant;
+    return this.#latest(fit).flatMap((binding) => this.#target(binding) ?? []);
   }
 
   /** Where a GRUU of ours leads now; 'gone' when its device is not there, undefined for a URI that is none. */
@@ -142,4 +145,8 @@ export class Forwarder implements Forwarding {
   #isOurs(credentials: string): boolean {
     return this.#parts.addresses.serves(parseAuth(credentials)?.params.get('realm') ?? '');
   }
+}
+
+function isSecure({ contact, flow }: Binding): boolean {
+  return flow?.transport === 'tls' || flow?.transport === 'wss' || contact.toLowerCase().startsWith('sips:');
 }

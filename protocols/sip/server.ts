@@ -34,6 +34,7 @@ import type { ClientHandler } from './transaction/client.ts';
 import type { Transactions } from './transaction/transactions.ts';
 import type { Flow } from './transport/flow.ts';
 import type { Transports } from './transport/transports.ts';
+import { AddedTrunks } from './trunks/added.ts';
 import { Trunks } from './trunks/trunks.ts';
 
 /** The parts of the core that the front end cannot do without. */
@@ -198,7 +199,7 @@ export class SipServer {
   }
 
   #makeTrunks(): Trunks {
-    const { access, timers } = this.runtime;
+    const { access, key, store, timers } = this.runtime;
     return new Trunks(
       {
         timers,
@@ -209,6 +210,7 @@ export class SipServer {
       },
       access,
       () => this.#domains.flatMap((host) => this.options(host).trunks),
+      new AddedTrunks(store, key),
     );
   }
 
@@ -220,6 +222,7 @@ export class SipServer {
   async restore(): Promise<void> {
     await this.aliases.restore();
     await this.devices.restore();
+    await this.trunks.restore((name, problem) => this.log.error('a trunk holds no more', { trunk: name, problem }));
   }
 
   reload(): void {

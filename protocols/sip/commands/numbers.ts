@@ -95,4 +95,51 @@ const trunkStatus = defineCommand({
   },
 });
 
-export const numberCommands: readonly Command[] = [aliasSet, aliasGet, aliasDelete, trunkList, trunkStatus];
+const trunkName = { name: 'name', type: 'string', description: 'Name of the trunk' } as const satisfies Argument;
+
+const trunkAdd = defineCommand({
+  name: 'sip_trunk_add',
+  description:
+    'Add a trunk beside those of the settings, or change one that was added. It stays over restarts; its password is kept sealed.',
+  tags,
+  arguments: [
+    trunkName,
+    {
+      name: 'trunk',
+      type: 'string',
+      description: 'What the settings would have of it beside its name, as JSON or YAML',
+    },
+  ],
+  result: 'rescode',
+  run(parts, args) {
+    const { trunks } = sipOf(parts);
+    if (trunks.inSettings(args.name))
+      throw new CommandError(409, `the trunk ${quoted(args.name)} is in the settings; change it there`);
+    const problem = trunks.add(args.name, args.trunk);
+    if (problem !== undefined) throw new CommandError(400, problem);
+    return durably(parts, true);
+  },
+});
+
+const trunkRemove = defineCommand({
+  name: 'sip_trunk_remove',
+  description: 'Take out a trunk that was added by a command.',
+  tags,
+  arguments: [trunkName],
+  result: 'rescode',
+  run(parts, args) {
+    if (!sipOf(parts).trunks.remove(args.name))
+      throw new CommandError(404, `no trunk ${quoted(args.name)} was added by a command`);
+    return durably(parts, true);
+  },
+});
+
+export const numberCommands: readonly Command[] = [
+  aliasSet,
+  aliasGet,
+  aliasDelete,
+  trunkList,
+  trunkStatus,
+  trunkAdd,
+  trunkRemove,
+];

@@ -120,4 +120,27 @@ function asked(sip: SipServer, request: SipRequest, uri: SipUri): Promise<SipRes
   return promise;
 }
 
-export const registrationCommands: readonly Command[] = [registrations, unregister, options];
+const trace = defineCommand({
+  name: 'sip_trace',
+  description: 'Log all messages of a call or a user as they come and go, or stop it. Answers what is followed.',
+  tags,
+  arguments: [
+    {
+      name: 'what',
+      type: 'string',
+      description: 'A Call-ID, or a user: juliet@example.org; empty to ask',
+      default: '',
+    },
+    { name: 'on', type: 'string', description: 'true or false', default: 'true' },
+  ],
+  result: 'list',
+  run(parts, args) {
+    const { trace: traces } = sipOf(parts).network;
+    if (args.on !== 'true' && args.on !== 'false') throw new CommandError(400, 'on is true or false');
+    if (args.what !== '' && args.on === 'false') traces.leave(args.what);
+    else if (args.what !== '' && !traces.follow(args.what)) throw new CommandError(503, 'too much is followed already');
+    return traces.followed;
+  },
+});
+
+export const registrationCommands: readonly Command[] = [registrations, unregister, options, trace];

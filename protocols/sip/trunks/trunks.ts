@@ -1,6 +1,7 @@
 import type { Access } from '#src/accounts/access.ts';
 import type { Jid } from '#src/address/jid.ts';
 import type { TrunkSettings } from '../settings.ts';
+import type { AddedTrunks } from './added.ts';
 import { Trunk, type TrunkParts } from './trunk.ts';
 
 /** The providers of numbers of all hosts. */
@@ -8,9 +9,16 @@ export class Trunks {
   readonly #parts: TrunkParts;
   readonly #access: (host: string) => Access;
   readonly #settings: () => readonly TrunkSettings[];
+  readonly #added: AddedTrunks;
   #trunks: readonly Trunk[] = [];
 
-  constructor(parts: TrunkParts, access: (host: string) => Access, settings: () => readonly TrunkSettings[]) {
+  constructor(
+    parts: TrunkParts,
+    access: (host: string) => Access,
+    settings: () => readonly TrunkSettings[],
+    added: AddedTrunks,
+  ) {
+    this.#added = added;
     this.#parts = parts;
     this.#access = access;
     this.#settings = settings;
@@ -44,11 +52,37 @@ export class Trunks {
   /** Puts the settings in force: trunks that stay the same keep their registration. */
   apply(): void {
     const before = new Map(this.#trunks.map((trunk) => [JSON.stringify(trunk.settings), trunk]));
-    const wanted = this.#settings().map((settings) => [JSON.stringify(settings), settings] as const);
+    const wanted = [...this.#settings(), ...this.#added].map(
+      (settings) => [JSON.stringify(settings), settings] as const,
+    );
     const kept = new Set(wanted.map(([key]) => key));
     for (const [key, trunk] of before) if (!kept.has(key)) trunk.stop();
     this.#trunks = wanted.map(([key, settings]) => before.get(key) ?? new Trunk(settings, this.#parts));
     for (const trunk of this.#trunks) if (trunk.state === 'unregistered') trunk.start();
+  }
+
+  /** Whether the settings have a trunk of that name. */
+  inSettings(name: string): boolean {
+    return this.#settings().some((trunk) => trunk.name === name);
+  }
+
+  /** @param failed is told of trunks that were added and hold no more */
+  restore(failed: (name: string, problem: string) => void): Promise<void> {
+    return this.#added.restore(failed);
+  }
+
+  /** Adds a trunk beside those of the settings, or changes one that was added. @returns what is wrong with it; undefined for nothing */
+  add(name: string, text: string): string | undefined {
+    const problem = this.#added.add(name, text);
+    if (problem === undefined) this.apply();
+    return problem;
+  }
+
+  /** @returns whether there was one */
+  remove(name: string): boolean {
+    const removed = this.#added.remove(name);
+    if (removed) this.apply();
+    return removed;
   }
 
   stop(): void {
