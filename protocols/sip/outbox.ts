@@ -1,5 +1,6 @@
 import { stanzas } from '#src/im/stanza-codec.ts';
 import type { Stanza } from '#src/stanza/stanza.ts';
+import { StoreClosed } from '#src/store/errors.ts';
 import type { Journal, Store } from '#src/store/store.ts';
 import type { StoredStanza } from '#src/im/stanza-codec.ts';
 
@@ -31,11 +32,18 @@ const READ = 256;
 /** The messages on their way to phones: they survive a crash until the phone has answered. */
 export class Outboxes {
   readonly journal: Journal<StoredStanza>;
+  readonly #store: Store;
   /** Nothing can be sent yet, or any more: what comes is kept, and answers count for nothing. */
   paused = false;
 
   constructor(store: Store) {
+    this.#store = store;
     this.journal = store.journal('sip-messages', stanzas);
+  }
+
+  /** Settles when all that was written so far is on the disk; undefined when it is already. */
+  get durable(): Promise<void> | undefined {
+    return this.#store.barrier();
   }
 
   /** @param key host, local part and resource */
@@ -53,6 +61,12 @@ export class Outboxes {
   }
 }
 
+/** From this message on, those that were added are durable no sooner than this. */
+interface Fence {
+  readonly durable: Promise<void>;
+  readonly from: number;
+}
+
 /**
  * The messages of one phone, in order: "A UAC MUST NOT initiate a new out-of-dialog MESSAGE transaction to a given URI if there is a previous
  * out-of-dialog transaction pending for the same URI" (RFC 3428 section 8).
@@ -64,6 +78,8 @@ export class Outbox {
   readonly #limit: number;
   readonly #courier: Courier;
   #sending = false;
+  /** Messages that are not on the disk yet, by the groups in which they are written. */
+  readonly #fences: Fence[] = [];
   #crowded = false;
   #closed = false;
 
@@ -87,11 +103,9 @@ export class Outbox {
   add(stanza: Stanza): boolean {
     if (this.#closed || this.length >= this.#limit) return false;
     const seq = this.#journal.append(this.#key, { stanza, at: Date.now() });
-    const { length } = this;
-    this.#crowded ||= length >= CROWD;
-    // The first is sent as it is, without being read back.
-    if (length === 1 && !this.#sending && !this.#all.paused) this.#send(seq, stanza);
-    else this.pump();
+    this.#fence(seq);
+    this.#crowded ||= this.length >= CROWD;
+    this.pump();
     return true;
   }
 
@@ -99,8 +113,40 @@ export class Outbox {
   pump(): void {
     if (this.#sending || this.#closed || this.#all.paused) return;
     const [head] = this.#journal.read(this.#key, undefined, 1);
-    if (head === undefined) return;
+    if (head === undefined || !this.#isSafe(head.seq)) return;
     this.#send(head.seq, head.value.stanza);
+  }
+
+  /**
+   * A message leaves when it is on the disk: a crash before would have its sender send it again, and make two of one; and its number, of which
+   * its identifiers are made, would be another message's.
+   */
+  #isSafe(seq: number): boolean {
+    const [first] = this.#fences;
+    return first === undefined || seq < first.from;
+  }
+
+  #fence(seq: number): void {
+    const durable = this.#all.durable;
+    if (durable === undefined || this.#fences.at(-1)?.durable === durable) return;
+    const fence = { durable, from: seq };
+    this.#fences.push(fence);
+    void this.#await(fence);
+  }
+
+  async #await(fence: Fence): Promise<void> {
+    for (let durable: Promise<void> | undefined = fence.durable; durable !== undefined;) {
+      try {
+        await durable;
+        durable = undefined;
+      } catch (error) {
+        if (error instanceof StoreClosed) return;
+        // A group that could not be written is tried again.
+        durable = this.#all.durable;
+      }
+    }
+    this.#fences.splice(this.#fences.indexOf(fence), 1);
+    this.pump();
   }
 
   #send(seq: number, stanza: Stanza): void {

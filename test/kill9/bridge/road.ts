@@ -1,4 +1,4 @@
-import { type End, type EndOptions, type Kind } from '#test/helpers/roads/end.ts';
+import type { End, EndOptions, Kind } from '#test/helpers/roads/end.ts';
 import { makeEnd } from '#test/helpers/roads/ends.ts';
 import type { Findings } from '../ledger.ts';
 

@@ -44,12 +44,20 @@ async function outbox(limit = 1000, data?: MemoryData) {
   const store = await openMemoryStore({}, data);
   const outboxes = new Outboxes(store);
   const phone = new TestPhone();
-  return { store, phone, box: outboxes.of(KEY, limit, phone) };
+  /** What was added is on the disk, and whoever waited for that has gone on. */
+  const settled = async (): Promise<void> => {
+    await store.barrier();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { store, outboxes, phone, settled, box: outboxes.of(KEY, limit, phone) };
 }
 
 test('one at a time, in order, each gone when it is answered', async (t) => {
-  const { box, phone } = await outbox();
+  const { box, phone, settled } = await outbox();
   for (const text of ['1', '2', '3']) t.true(box.add(message(text)));
+  // Nothing leaves that a crash could take back.
+  t.deepEqual(phone.sent, []);
+  await settled();
   t.deepEqual(phone.sent, [[1, '1']]);
   phone.answers({ kind: 'taken' });
   phone.answers({ kind: 'taken' });
@@ -62,22 +70,25 @@ test('one at a time, in order, each gone when it is answered', async (t) => {
 });
 
 test('what a phone rejects is told, and the next goes', async (t) => {
-  const { box, phone } = await outbox();
+  const { box, phone, settled } = await outbox();
   box.add(message('1'));
   box.add(message('2'));
+  await settled();
   phone.answers({ kind: 'rejected', status: 415 });
   t.deepEqual(phone.rejections, [['1', 415]]);
   t.deepEqual(phone.sent.at(-1), [2, '2']);
 });
 
 test('a phone that is not there gives all of it back, and takes more later', async (t) => {
-  const { box, phone } = await outbox();
+  const { box, phone, settled } = await outbox();
   box.add(message('1'));
   box.add(message('2'));
+  await settled();
   phone.answers({ kind: 'unreachable' });
   t.deepEqual(phone.lost, ['1', '2']);
   t.is(box.length, 0);
   box.add(message('3'));
+  await settled();
   t.deepEqual(phone.sent.at(-1), [3, '3']);
 });
 
@@ -90,9 +101,10 @@ test('no more than may wait', async (t) => {
 });
 
 test('crowded when much waits, and eased when half of that is gone', async (t) => {
-  const { box, phone } = await outbox();
+  const { box, phone, settled } = await outbox();
   for (let n = 0; n < 64; n++) box.add(message(String(n)));
   t.true(box.crowded);
+  await settled();
   for (let n = 0; n < 32; n++) phone.answers({ kind: 'taken' });
   t.true(box.crowded);
   t.is(phone.easings, 0);
@@ -103,10 +115,12 @@ test('crowded when much waits, and eased when half of that is gone', async (t) =
 
 test('after a restart the first goes again under its number', async (t) => {
   const data = new MemoryData();
-  const { box, phone, store } = await outbox(1000, data);
+  const { box, outboxes, phone, settled, store } = await outbox(1000, data);
   box.add(message('1'));
   box.add(message('2'));
+  await settled();
   phone.answers({ kind: 'taken' });
+  outboxes.paused = true;
   await store.close();
   const again = await outbox(1000, data);
   again.box.pump();
