@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import type { Timed } from '#src/net/timers.ts';
 import type { Family, TransportAddress } from '#protocols/stun/address.ts';
-import { addressBytes, channelData, dataIndication } from './channel-data.ts';
+import { addressBytes, channelData, dataIndication, MOST_INDICATED } from './channel-data.ts';
 import type { Link } from './links/link.ts';
 import type { Meter } from './meter.ts';
 import type { Relay } from './relay.ts';
@@ -9,8 +9,8 @@ import type { TcpRelay } from './tcp-relay.ts';
 import type { TurnServer } from './server.ts';
 
 /** RFC 8656 sections 3.2, 9 and 12: milliseconds. */
-export const PERMISSION_LIFETIME = 300_000;
-export const CHANNEL_LIFETIME = 600_000;
+const PERMISSION_LIFETIME = 300_000;
+const CHANNEL_LIFETIME = 600_000;
 
 /** Leave to exchange data with one IP address (RFC 8656 section 9). */
 export interface Permission {
@@ -31,7 +31,7 @@ export interface Channel {
   readonly port: number;
   readonly permission: Permission;
   readonly relay: Relay;
-  expires: number;
+  readonly expires: number;
 }
 
 /** Whom the client proved to be. */
@@ -150,6 +150,22 @@ export class Allocation implements Timed {
     return permission;
   }
 
+  /** Binds a channel, or refreshes it, and the permission with it (section 12.2). Undefined when there are too many. */
+  bind(number: number, peer: TransportAddress, relay: Relay): Channel | undefined {
+    const { options, timers } = this.#server;
+    const old = this.channels.get(number);
+    if (old === undefined && this.channels.size >= options.maxPermissions) this.#sweep();
+    if (old === undefined && this.channels.size >= options.maxPermissions) return undefined;
+    const permission = this.permit(peer);
+    if (permission === undefined) return undefined;
+    // An expired one may have been another peer's.
+    if (old !== undefined && old.permission.channels.get(old.port) === old) old.permission.channels.delete(old.port);
+    const channel: Channel = { number, port: peer.port, permission, relay, expires: timers.now + CHANNEL_LIFETIME };
+    this.channels.set(number, channel);
+    permission.channels.set(peer.port, channel);
+    return channel;
+  }
+
   /** The permission for an address that has not expired. */
   permission(address: string): Permission | undefined {
     const permission = this.permissions.get(address);
@@ -194,11 +210,12 @@ export class Allocation implements Timed {
     if (permission === undefined || permission.expires <= timers.now) return this.#server.drop('permission');
     if (!this.#within(bytes.length)) return this.#server.drop('bandwidth');
     const channel = permission.channels.get(port);
+    const bound = channel !== undefined && channel.expires > timers.now;
     const { link } = this;
-    const message =
-      channel !== undefined && channel.expires > timers.now
-        ? channelData(channel.number, bytes, link.padded)
-        : dataIndication(permission.bytes, port, bytes);
+    if (!bound && bytes.length > MOST_INDICATED) return this.#server.drop('client');
+    const message = bound
+      ? channelData(channel.number, bytes, link.padded)
+      : dataIndication(permission.bytes, port, bytes);
     if (!link.relay(message)) return this.#server.drop('client');
     this.traffic.receivedPackets += 1;
     this.traffic.receivedBytes += bytes.length;
@@ -218,7 +235,7 @@ export class Allocation implements Timed {
     for (const [number, { expires, permission, port }] of this.channels) {
       if (expires > now) continue;
       this.channels.delete(number);
-      permission.channels.delete(port);
+      if (permission.channels.get(port)?.number === number) permission.channels.delete(port);
     }
     for (const [address, { channels, expires }] of this.permissions) {
       if (expires <= now && channels.size === 0) this.permissions.delete(address);

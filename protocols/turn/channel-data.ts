@@ -15,6 +15,8 @@ export const LEAST_CHANNEL = 0x4000;
 export const MOST_CHANNEL = 0x7fff;
 export const CHANNEL_HEADER = 4;
 const HEADER = 20;
+/** Bytes that fit into a Data indication, whose length is told in 16 bits, with an address of IPv6 and padding. */
+export const MOST_INDICATED = 65_504;
 /** The attribute headers of a Data indication, and the family and port of the peer's address. */
 const PEER_HEAD = 8;
 

@@ -6,10 +6,12 @@ import { declareMetrics } from './metrics.ts';
 import { TurnServer } from './server.ts';
 import './services.ts';
 import { turnSection } from './settings.ts';
+import { specs } from './specs.ts';
 
 /** STUN (RFC 8489) and TURN (RFC 8656, RFC 6062): the relay for the media of calls. Nothing that it relays enters the router. */
 export const turn: FrontEnd = {
   name: 'turn',
+  specs,
   sections: [turnSection],
   listenerKinds: [
     {

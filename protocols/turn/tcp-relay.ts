@@ -71,7 +71,9 @@ export class TcpRelay {
       if (!server.ports.take(family, port)) continue;
       const made: { relay?: TcpRelay } = {};
       try {
-        const socket = await openTcpRelay(address.local, port, (connection) => made.relay?.accept(connection));
+        const socket = await openTcpRelay(address.local, port, (connection) =>
+          made.relay === undefined ? connection.destroy() : made.relay.accept(connection),
+        );
         return (made.relay = new TcpRelay(server, socket, family, address));
       } catch {
         // Another program has the port.

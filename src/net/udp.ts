@@ -58,7 +58,8 @@ function addressItself(
   _options: unknown,
   found: (error: null, address: string, family: number) => void,
 ): void {
-  found(null, address, isIPv6(address) ? 6 : 4);
+  // Asked for every datagram: what it gets is an address.
+  found(null, address, address.includes(':') ? 6 : 4);
 }
 
 class UdpSocket implements Datagrams {

@@ -42,6 +42,7 @@ const PATIENCE = 5000;
 export class TurnTestServer implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'trivium-turn-'));
   #text = '';
+  #ahead = 0;
   #server: Server | undefined;
 
   /** @param turn the options of the section `turn`, as flow YAML @param more other sections */
@@ -78,6 +79,18 @@ export class TurnTestServer implements AsyncDisposable {
     const { turn } = this.server.services;
     if (turn === undefined) throw new Error('there is no relay');
     return turn;
+  }
+
+  /** Time goes by for permissions, channels and nonces; what waits for a timer still waits. */
+  passes(milliseconds: number): void {
+    this.#ahead += milliseconds;
+    Object.defineProperty(this.server.timers, 'now', {
+      configurable: true,
+      get: () => Date.now() + this.#ahead,
+      set() {
+        // The tick of the real clock.
+      },
+    });
   }
 
   port(listener: string): number {

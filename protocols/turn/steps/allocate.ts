@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { additionalAddressFamily } from '#protocols/stun/attributes/additional-address-family.ts';
 import { addressErrorCode } from '#protocols/stun/attributes/address-error-code.ts';
 import { alternateServer } from '#protocols/stun/attributes/alternate-server.ts';
@@ -59,7 +59,8 @@ export async function allocate(exchange: Exchange): Promise<Refused | void> {
     return granted === 'closed' ? undefined : exchange.refuse(errorCodes.insufficientCapacity);
   }
   const { failed, relays, tcp, token: reservation } = granted;
-  const transactionId = Uint8Array.prototype.slice.call(request.transactionId) as Buffer;
+  // A copy: the view would keep a whole chunk of a stream.
+  const transactionId = Buffer.from(request.transactionId);
   const { user, username } = proof;
   const allocated = { relays, tcp, meters, transactionId, reservation, failed };
   const allocation = server.begin(link, { user, username }, allocated, desiredLifetime(server, request));

@@ -2,7 +2,7 @@ import { channelNumber } from '#protocols/stun/attributes/channel-number.ts';
 import { xorPeerAddress } from '#protocols/stun/attributes/xor-peer-address.ts';
 import { errorCodes } from '#protocols/stun/error-codes.ts';
 import type { TransportAddress } from '#protocols/stun/address.ts';
-import { type Allocation, CHANNEL_LIFETIME, type Channel } from '../allocation.ts';
+import type { Allocation } from '../allocation.ts';
 import { LEAST_CHANNEL, MOST_CHANNEL } from '../channel-data.ts';
 import { type Exchange, isRefused, type Refused } from '../exchange.ts';
 import { checkPeer, ownAllocation } from './common.ts';
@@ -26,12 +26,7 @@ export function channelBind(exchange: Exchange): Refused | void {
   if (server.onlyRelays(peer.address) && !server.ports.has(peer.family, peer.port))
     return exchange.refuse(errorCodes.forbidden);
   // "The server also installs or refreshes a permission for the IP address"
-  const permission = allocation.channels.size < server.options.maxPermissions ? allocation.permit(peer) : undefined;
-  if (permission === undefined) return exchange.refuse(errorCodes.insufficientCapacity);
-  const expires = server.timers.now + CHANNEL_LIFETIME;
-  const channel: Channel = { number, port: peer.port, permission, relay, expires };
-  allocation.channels.set(number, channel);
-  permission.channels.set(peer.port, channel);
+  if (allocation.bind(number, peer, relay) === undefined) return exchange.refuse(errorCodes.insufficientCapacity);
   exchange.succeed();
 }
 

@@ -104,6 +104,66 @@ test('a channel is bound to one peer, and a peer to one channel', async (t) => {
   client.close();
 });
 
+test('a channel can be refreshed when there is no room for another', async (t) => {
+  await using server = await TurnTestServer.start(`${LOOPBACK}, max_permissions: 1`);
+  const client = await server.client();
+  await client.relay();
+  t.is(await bind(client, 0x4000, v4('127.0.0.1', 40_000)), 0);
+  t.is(await bind(client, 0x4000, v4('127.0.0.1', 40_000)), 0);
+  t.is(await bind(client, 0x4001, v4('127.0.0.1', 40_001)), 508);
+  // It has expired: both the number and the peer are free again.
+  server.passes(601_000);
+  t.is(await bind(client, 0x4001, v4('127.0.0.1', 40_000)), 0);
+  t.is(await bind(client, 0x4000, v4('127.0.0.1', 40_001)), 508);
+  client.close();
+});
+
+test('permissions end after five minutes, channels after ten', async (t) => {
+  await using server = await TurnTestServer.start();
+  const client = await server.client();
+  const peer = await Peer.open();
+  await client.relay((writer) => writer.add(lifetime, 3600));
+  await bind(client, 0x4000, peer.at);
+  server.passes(299_000);
+  client.write(channelMessage(0x4000, Buffer.from('in time')));
+  t.is((await peer.next()).bytes.toString(), 'in time');
+  server.passes(2000);
+  client.write(channelMessage(0x4000, Buffer.from('late')));
+  await client.settled();
+  // The channel lasts: with a new permission it serves again.
+  await client.permit(peer.at);
+  client.write(channelMessage(0x4000, Buffer.from('again')));
+  t.is((await peer.next()).bytes.toString(), 'again');
+  server.passes(300_000);
+  await client.permit(peer.at);
+  client.write(channelMessage(0x4000, Buffer.from('over')));
+  await client.settled();
+  t.deepEqual(peer.heard, []);
+  client.close();
+  peer.close();
+});
+
+test('the largest datagrams of IPv4 and IPv6 harm nobody', async (t) => {
+  await using server = await TurnTestServer.start();
+  for (const address of ['127.0.0.1', '::1']) {
+    const client = await server.client('tcp');
+    const peer = await Peer.open(address);
+    const relayed = await client.relay((writer) => writer.add(requestedAddressFamily, peer.at.family));
+    await client.permit(peer.at);
+    for (const size of [65_504, address === '::1' ? 65_527 : 65_507]) peer.send(randomBytes(size), relayed);
+    const got = await client.next();
+    t.is('message' in got ? got.message.get(data)?.length : 0, 65_504);
+    await bind(client, 0x4000, peer.at);
+    peer.send(randomBytes(65_507), relayed);
+    const whole = await client.until('the largest', () =>
+      client.received.find((each) => 'channel' in each && each.data.length === 65_507),
+    );
+    t.truthy(whole);
+    client.close();
+    peer.close();
+  }
+});
+
 test('an allocation tells where it is, what the client looks like, and how long it lasts', async (t) => {
   await using server = await TurnTestServer.start();
   const client = await server.client();
