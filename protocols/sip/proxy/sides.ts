@@ -1,4 +1,6 @@
 /** RFC 3261 section 16.6 step 7 inside a dialog, RFC 5626 section 5.3: how each side is reached again, as a route token keeps it. */
+import { inBlock, parseBlock, parseIp } from '#src/address/ip.ts';
+import { addressOfHost } from '#protocols/sip/message/host.ts';
 import { SipUri } from '#protocols/sip/message/uri.ts';
 import type { SipRequest } from '#protocols/sip/message/message.ts';
 import type { Destination } from '#protocols/sip/transport/destination.ts';
@@ -10,10 +12,23 @@ const LOCATED: Side = { kind: 'located' };
 const DEFAULT_PORT = 5060;
 
 /** The top Via tells, as it was filled in on arrival, whether an address was translated between the sender and this server. */
-function isTranslated({ via }: SipRequest, flow: Flow): boolean {
+function isTranslated({ contacts, via }: SipRequest, flow: Flow): boolean {
   if (via === undefined) return false;
-  const host = via.host.startsWith('[') ? via.host.slice(1, -1) : via.host;
-  return host !== flow.remoteAddress || (via.port ?? DEFAULT_PORT) !== flow.remotePort;
+  if (addressOfHost(via.host) !== flow.remoteAddress || (via.port ?? DEFAULT_PORT) !== flow.remotePort) return true;
+  // Some clients learn their outer address for the Via (RFC 3581), and still write the inner one into Contact.
+  const uri = SipUri.parse(contacts?.[0]?.uri ?? '');
+  const contact = uri === undefined ? undefined : addressOfHost(uri.host);
+  return contact !== undefined && contact !== flow.remoteAddress && isInner(contact);
+}
+
+/** RFC 1918, RFC 3927, RFC 4193, RFC 6598: addresses that mean something inside their network only. */
+const INNER = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16', 'fc00::/7'].flatMap(
+  (block) => parseBlock(block) ?? [],
+);
+
+function isInner(text: string): boolean {
+  const address = parseIp(text);
+  return address !== undefined && INNER.some((block) => inBlock(address, block));
 }
 
 /** Who sent a request that creates a dialog. One that came by a further proxy is found by that proxy's Route, or by its Contact. */
