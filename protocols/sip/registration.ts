@@ -125,7 +125,8 @@ function bound(
     path,
     userAgent,
     resource: resource(instance ?? uri),
-    gruu: lastOf(current, contact, callId) ?? gruu(),
+    // A device without an instance has no GRUU.
+    gruu: instance === undefined ? '' : (lastOf(current, contact, callId) ?? gruu()),
     since: known?.since ?? now,
     ...(instance === undefined ? {} : { instance }),
     ...(regId === undefined ? {} : { regId }),
@@ -138,7 +139,6 @@ function bound(
  * REGISTER request, the registrar MUST invalidate all previously generated temporary GRUUs".
  */
 function lastOf(current: readonly Binding[], { instance, regId }: AskedContact, callId: string): string | undefined {
-  if (instance === undefined) return undefined;
   const last = current.findLast((binding) => binding.instance === instance && binding.regId === regId);
   return last?.callId === callId ? last.gruu : undefined;
 }
