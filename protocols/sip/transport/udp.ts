@@ -13,6 +13,10 @@ const SHORTEST = 16;
 /** RFC 8489 section 5: the first two bits of STUN are zero; no SIP message begins with such a byte. */
 const isStun = (bytes: Buffer): boolean => (bytes[0] ?? 0xff) < 0x04 && bytes.length >= 20;
 
+/** Flows that are kept, and for how many milliseconds: addresses of this machine may change. */
+const FLOWS = 4096;
+const FLOWS_KEPT = 10_000;
+
 /** One of our sockets, and the flows to whoever is heard at it. */
 export class UdpPort implements DatagramHandler {
   readonly socket: Datagrams;
@@ -20,6 +24,8 @@ export class UdpPort implements DatagramHandler {
   open = true;
   readonly #core: TransportCore;
   readonly #serial: string;
+  readonly #flows = new Map<string, Flow>();
+  #flowsSince = 0;
 
   constructor(core: TransportCore, socket: Datagrams, listener: ListenerInfo, serial: string) {
     this.#core = core;
@@ -36,9 +42,19 @@ export class UdpPort implements DatagramHandler {
     return localAddress === '0.0.0.0' || isLocal(localAddress) === isLocal(address);
   }
 
-  /** A value: two flows to the same place are alike. */
+  /** A value: two flows to the same place are alike. Those of who was heard lately are kept: most send several messages in a row. */
   flow(address: string, port: number): Flow {
-    return new UdpFlow(this, this.#serial, this.#core.local.towards(address, this.socket.localAddress), address, port);
+    const { local, timers } = this.#core;
+    if (this.#flows.size >= FLOWS || timers.now - this.#flowsSince > FLOWS_KEPT) {
+      this.#flows.clear();
+      this.#flowsSince = timers.now;
+    }
+    const place = `${address} ${port}`;
+    const known = this.#flows.get(place);
+    if (known !== undefined) return known;
+    const flow = new UdpFlow(this, this.#serial, local.towards(address, this.socket.localAddress), address, port);
+    this.#flows.set(place, flow);
+    return flow;
   }
 
   onDatagram(bytes: Buffer, address: string, port: number): void {

@@ -73,10 +73,15 @@ export interface StageOptions {
   /** How certificates of others are verified. */
   readonly dialTls?: () => DialTls;
   readonly advertised?: string;
+  /** What the listeners are bound to. */
+  readonly address?: string;
 }
 
 /** Transports with listeners on free ports of this machine, and whoever is told what comes. */
-export async function stage(t: ExecutionContext, { advertised, dialTls, tls }: StageOptions = {}): Promise<Stage> {
+export async function stage(
+  t: ExecutionContext,
+  { address = HOST, advertised, dialTls, tls }: StageOptions = {},
+): Promise<Stage> {
   const heard = new Heard();
   const timers = new Timers((error) => t.fail(String(error)));
   const listeners: Listeners = new Listeners({
@@ -97,7 +102,7 @@ export async function stage(t: ExecutionContext, { advertised, dialTls, tls }: S
   });
   listeners.serve('sip', transports.connections);
   listeners.serveDatagrams('sip', transports.datagrams);
-  const config = { ...plain, kind: 'sip', address: HOST, port: 0 };
+  const config = { ...plain, kind: 'sip', address, port: 0 };
   await listeners.apply([
     { ...config, name: 'tcp' },
     { ...config, name: 'udp', transport: 'udp' },
