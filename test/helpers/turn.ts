@@ -37,7 +37,7 @@ listeners:
 `;
 /** Peers are on loopback, which a server outside of tests does not relay to. */
 export const LOOPBACK = "relay_address: [127.0.0.1, '::1'], allow_peers: [127.0.0.0/8, '::1/128']";
-const PATIENCE = 5000;
+const PATIENCE = 15_000;
 
 export class TurnTestServer implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'trivium-turn-'));
