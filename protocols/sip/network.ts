@@ -10,7 +10,7 @@ import { validateResponse } from './message/validate.ts';
 import { SipTrace } from './trace.ts';
 import type { ClientHandler } from './transaction/client.ts';
 import { Transactions, type TransactionUser } from './transaction/transactions.ts';
-import type { Destination } from './transport/destination.ts';
+import type { AddressDestination } from './transport/destination.ts';
 import type { Flow } from './transport/flow.ts';
 import { Locator } from './transport/locate.ts';
 import { listeningPorts } from './transport/own-ports.ts';
@@ -68,7 +68,7 @@ export class SipNetwork {
   }
 
   /** RFC 3263: where a URI leads. */
-  locate(uri: SipUri): Promise<readonly Destination[]> {
+  locate(uri: SipUri): Promise<readonly AddressDestination[]> {
     return this.#locator.locate(uri);
   }
 

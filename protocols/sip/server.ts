@@ -204,12 +204,13 @@ export class SipServer {
       {
         timers,
         send: (request, uri, handler) => this.send(request, uri, handler),
+        locate: (uri) => this.network.locate(uri),
         contact: (user, transport) =>
           SipUri.make({ ...this.transports.sentBy(transport), user, params: { transport } }),
         log: (text, fields) => this.log.info(text, fields),
       },
       access,
-      () => this.#domains.flatMap((host) => this.options(host).trunks),
+      (host) => (host === undefined ? this.#domains : [host]).flatMap((domain) => this.options(domain).trunks),
       new AddedTrunks(store, key),
     );
   }

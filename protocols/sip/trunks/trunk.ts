@@ -13,6 +13,8 @@ export interface TrunkParts {
   readonly timers: Timers;
   /** Sends a request to where a URI leads (RFC 3263). */
   send(request: SipRequest, uri: SipUri, handler: ClientHandler): void;
+  /** IP addresses that a URI leads to. */
+  locate(uri: SipUri): Promise<readonly { readonly address: string }[]>;
   /** The URI at which the trunk reaches this server, with this user part. */
   contact(user: string, transport: 'udp' | 'tcp' | 'tls'): SipUri;
   log(text: string, fields: Readonly<Record<string, unknown>>): void;
@@ -25,6 +27,8 @@ const START = 500;
 /** Milliseconds between attempts that fail: doubled up to the longest (as RFC 5626 section 4.5 does with flows). */
 const SHORTEST_WAIT = 30_000;
 const LONGEST_WAIT = 1_800_000;
+/** Milliseconds after which the name of a trunk is looked up again. */
+const FRESH = 60_000;
 const PRESET_EXPIRES = 3_600_000;
 /** A refresh comes this much of the time after the registration. */
 const REFRESH = 0.8;
@@ -44,6 +48,9 @@ export class Trunk implements Timed {
   readonly #parts: TrunkParts;
   readonly #callId = randomBytes(12).toString('hex');
   readonly #blocks;
+  /** What the name of the trunk stands for, and when it was asked. */
+  #addresses: ReadonlySet<string> = new Set();
+  #lookedUp = Number.NEGATIVE_INFINITY;
   #cseq = 0;
   #wait = SHORTEST_WAIT;
   #minimum = 0;
@@ -81,14 +88,24 @@ export class Trunk implements Timed {
     };
   }
 
-  /** Do requests from this address come from it? */
+  /** Do requests from this address come from it? By the settings, or because its name stands for that address. */
   owns(ip: string): boolean {
+    if (performance.now() - this.#lookedUp > FRESH) void this.#lookUp();
+    if (this.#addresses.has(ip)) return true;
     const address = parseIp(ip);
     return address !== undefined && this.#blocks.some((block) => inBlock(address, block));
   }
 
+  async #lookUp(): Promise<void> {
+    this.#lookedUp = performance.now();
+    const found = await this.#parts.locate(this.uri);
+    // A resolver that does not answer takes nothing away.
+    if (found.length > 0) this.#addresses = new Set(found.map(({ address }) => address));
+  }
+
   /** Begins to register, where the settings say so. */
   start(): void {
+    void this.#lookUp();
     if (this.settings.register !== true || this.settings.user === undefined) return;
     this.state = 'registering';
     this.#parts.timers.add(this, START);

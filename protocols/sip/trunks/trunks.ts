@@ -8,14 +8,15 @@ import { Trunk, type TrunkParts } from './trunk.ts';
 export class Trunks {
   readonly #parts: TrunkParts;
   readonly #access: (host: string) => Access;
-  readonly #settings: () => readonly TrunkSettings[];
+  /** Those of a host, or of all. */
+  readonly #settings: (host?: string) => readonly TrunkSettings[];
   readonly #added: AddedTrunks;
   #trunks: readonly Trunk[] = [];
 
   constructor(
     parts: TrunkParts,
     access: (host: string) => Access,
-    settings: () => readonly TrunkSettings[],
+    settings: (host?: string) => readonly TrunkSettings[],
     added: AddedTrunks,
   ) {
     this.#added = added;
@@ -52,12 +53,12 @@ export class Trunks {
   /** Puts the settings in force: trunks that stay the same keep their registration. */
   apply(): void {
     const before = new Map(this.#trunks.map((trunk) => [JSON.stringify(trunk.settings), trunk]));
-    const wanted = [...this.#settings(), ...this.#added].map(
-      (settings) => [JSON.stringify(settings), settings] as const,
+    // What stands in the settings for all hosts is one trunk.
+    const wanted = new Map(
+      [...this.#settings(), ...this.#added].map((settings) => [JSON.stringify(settings), settings] as const),
     );
-    const kept = new Set(wanted.map(([key]) => key));
-    for (const [key, trunk] of before) if (!kept.has(key)) trunk.stop();
-    this.#trunks = wanted.map(([key, settings]) => before.get(key) ?? new Trunk(settings, this.#parts));
+    for (const [key, trunk] of before) if (!wanted.has(key)) trunk.stop();
+    this.#trunks = [...wanted].map(([key, settings]) => before.get(key) ?? new Trunk(settings, this.#parts));
     for (const trunk of this.#trunks) if (trunk.state === 'unregistered') trunk.start();
   }
 
@@ -89,7 +90,10 @@ export class Trunks {
     for (const trunk of this.#trunks) trunk.stop();
   }
 
-  #mayCall({ settings }: Trunk, { domain, local }: Jid): boolean {
+  /** A trunk of the settings is for the users of the hosts that have it; one that was added is for all. */
+  #mayCall({ name, settings }: Trunk, { domain, local }: Jid): boolean {
+    const ofHost = [...this.#settings(domain), ...this.#added].some((one) => one.name === name);
+    if (!ofHost) return false;
     return (
       settings.access === undefined || this.#access(domain).allows(settings.access, { domain, local, protocol: 'sip' })
     );

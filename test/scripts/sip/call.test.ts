@@ -198,3 +198,17 @@ test('a phone over TCP whose connection has gone is unavailable, and listed', as
   const listed = await again.register({ contact: '', expires: -1 });
   t.is(listed.all('Contact').length, 1);
 });
+
+test('a SIPS address is reached over TLS, and not at all where there is none (RFC 3261 section 26.2.2)', async (t) => {
+  await using server = await verona();
+  const romeo = await server.registered(ROMEO, { transport: 'tls' });
+  await server.registered(JULIET);
+  const refused = await call(romeo, JULIET, `sips:${JULIET}`);
+  const answer = await romeo.final(refused);
+  t.is(answer.status, 480);
+  romeo.acknowledge(refused, answer);
+  const secure = await server.registered(JULIET, { transport: 'tls' });
+  const sent = await call(romeo, JULIET, `sips:${JULIET}`);
+  secure.answer(await secure.asked('INVITE'), 486);
+  t.is((await romeo.final(sent)).status, 486);
+});
