@@ -1,8 +1,9 @@
 /** RFC 7118: SIP over WebSocket; each message is a SIP message, text or binary. */
 import { type Buffer, isUtf8 } from 'node:buffer';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import type { Connection } from '#src/net/connection.ts';
 import type { UpgradeHandler } from '#src/net/http.ts';
+import { webSockets } from '#src/net/websocket.ts';
 import { parseMessage } from '#protocols/sip/message/parse.ts';
 import { OUTBOX, type TransportCore } from './core.ts';
 import { StreamFlow } from './stream.ts';
@@ -17,21 +18,8 @@ const PONG = '\r\n';
 
 /** Takes over HTTP connections that ask for the subprotocol `sip`; others are refused with 400. */
 export function acceptWebSockets(core: TransportCore): UpgradeHandler {
-  const sockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: core.limits.message,
-    perMessageDeflate: false,
-    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
-  });
-  return (request, socket, head, connection) => {
-    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-    if (!offered.includes(SUBPROTOCOL)) {
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-      return;
-    }
-    sockets.handleUpgrade(request, socket, head, (peer) => void new WebSocketFlow(core, connection, peer));
-  };
+  const options = { subprotocols: [SUBPROTOCOL], maxPayload: core.limits.message };
+  return webSockets(options, (socket, connection) => void new WebSocketFlow(core, connection, socket));
 }
 
 class WebSocketFlow extends StreamFlow {

@@ -1,7 +1,8 @@
 import type { Buffer } from 'node:buffer';
-import { WebSocketServer, type WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import type { Connection, TlsInfo } from '#src/net/connection.ts';
 import type { UpgradeHandler } from '#src/net/http.ts';
+import { webSockets } from '#src/net/websocket.ts';
 import type { Frame, ScannerHandler } from '#src/stanza/frame.ts';
 import { Scanner } from '#src/stanza/scanner.ts';
 import { escapeAttribute } from '#src/stanza/serialise.ts';
@@ -23,21 +24,8 @@ const WAITING = 64;
  * Takes over HTTP connections that ask for the subprotocol `xmpp` (RFC 7395 section 3.1); others are refused with 400.
  */
 export function acceptWebSockets(server: XmppServer): UpgradeHandler {
-  const sockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: server.options.limitsAfter.maxBytes,
-    perMessageDeflate: false,
-    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
-  });
-  return (request, socket, head, connection) => {
-    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-    if (!offered.includes(SUBPROTOCOL)) {
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-      return;
-    }
-    sockets.handleUpgrade(request, socket, head, (peer) => void new WebSocketTransport(server, connection, peer));
-  };
+  const options = { subprotocols: [SUBPROTOCOL], maxPayload: server.options.limitsAfter.maxBytes };
+  return webSockets(options, (socket, connection) => void new WebSocketTransport(server, connection, socket));
 }
 
 /** A client stream over a WebSocket: each frame is one element, framed by `<open/>` and `<close/>` (RFC 7395 section 3). */
