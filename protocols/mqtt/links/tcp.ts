@@ -1,11 +1,12 @@
 import type { Buffer } from 'node:buffer';
-import type { Connection, ConnectionHandler, TlsInfo } from '#src/net/connection.ts';
+import type { Connection, ConnectionHandler } from '#src/net/connection.ts';
 import type { Lending, Outbox } from '#src/net/flusher.ts';
 import type { Acceptor } from '#src/net/listeners.ts';
 import type { DecoderLimits } from '../packet/decoder.ts';
 import type { Lender } from '../packet/framer.ts';
 import type { MqttServer } from '../server.ts';
 import { Client } from './client.ts';
+import { Peer } from './peer.ts';
 import { Reading } from './reading.ts';
 import type { Transport } from './transport.ts';
 
@@ -17,8 +18,7 @@ interface LentChunk extends Lending {
 const MAX_FLOODS = 64;
 
 /** A client over TCP or TLS (MQTT 5 section 4.2). */
-class TcpTransport implements Transport, ConnectionHandler, Lender {
-  readonly #connection: Connection;
+class TcpTransport extends Peer implements Transport, ConnectionHandler, Lender {
   readonly #outbox: Outbox;
   readonly #client: Client;
   readonly #reading: Reading;
@@ -29,8 +29,8 @@ class TcpTransport implements Transport, ConnectionHandler, Lender {
   #lending: LentChunk | undefined = undefined;
 
   constructor(server: MqttServer, connection: Connection) {
+    super(connection);
     this.#server = server;
-    this.#connection = connection;
     connection.handler = this;
     this.#client = new Client(server, this);
     this.#outbox = server.flusher.outbox(connection, server.options.outboxSize, () => this.#client.overflowed());
@@ -38,35 +38,11 @@ class TcpTransport implements Transport, ConnectionHandler, Lender {
   }
 
   get label(): string {
-    return this.#connection.secured ? 'mqtts' : 'mqtt';
-  }
-
-  get listener(): string {
-    return this.#connection.listener.name;
-  }
-
-  get ip(): string {
-    return this.#connection.remoteAddress;
-  }
-
-  get port(): number {
-    return this.#connection.remotePort;
-  }
-
-  get secured(): boolean {
-    return this.#connection.secured;
-  }
-
-  get loopback(): boolean {
-    return this.#connection.loopback;
-  }
-
-  get tls(): TlsInfo | undefined {
-    return this.#connection.tls;
+    return this.connection.secured ? 'mqtts' : 'mqtt';
   }
 
   get buffered(): number {
-    return this.#connection.buffered + this.#outbox.size;
+    return this.connection.buffered + this.#outbox.size;
   }
 
   onData(chunk: Buffer): void {
@@ -85,7 +61,7 @@ class TcpTransport implements Transport, ConnectionHandler, Lender {
    */
   #flooded(): void {
     const { floods } = this.#server;
-    if (floods.clients >= MAX_FLOODS || !this.#connection.readInto(floods.buffers)) return;
+    if (floods.clients >= MAX_FLOODS || !this.connection.readInto(floods.buffers)) return;
     floods.clients += 1;
     this.#gathering = floods.buffers.take();
     this.#reading.lender = this;
@@ -131,11 +107,11 @@ class TcpTransport implements Transport, ConnectionHandler, Lender {
 
   end(): void {
     this.#outbox.flush();
-    this.#connection.end();
+    this.connection.end();
   }
 
   destroy(): void {
-    this.#connection.destroy();
+    this.connection.destroy();
   }
 
   hold(): void {
@@ -143,14 +119,14 @@ class TcpTransport implements Transport, ConnectionHandler, Lender {
   }
 
   release(): void {
-    if (this.#connection.closed) return;
+    if (this.connection.closed) return;
     if (this.#lending === undefined) this.#reading.release();
     else this.#lend(this.#lending, () => this.#reading.release());
   }
 
   admitted(limits: DecoderLimits): void {
     this.#reading.limits = limits;
-    this.#connection.authenticated();
+    this.connection.authenticated();
   }
 }
 

@@ -1,12 +1,13 @@
 import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import type { Connection, TlsInfo } from '#src/net/connection.ts';
+import type { Connection } from '#src/net/connection.ts';
 import type { Outbox, Sink } from '#src/net/flusher.ts';
 import type { UpgradeHandler } from '#src/net/http.ts';
 import type { DecoderLimits } from '../packet/decoder.ts';
 import type { MqttServer } from '../server.ts';
 import { Client } from './client.ts';
+import { Peer } from './peer.ts';
 import { Reading } from './reading.ts';
 import type { Transport } from './transport.ts';
 
@@ -41,8 +42,7 @@ export function acceptWebSockets(server: MqttServer): UpgradeHandler {
 }
 
 /** A client over a WebSocket: packets are cut into binary messages anywhere [MQTT-6.0.0-2]. */
-class WebSocketTransport implements Transport {
-  readonly #connection: Connection;
+class WebSocketTransport extends Peer implements Transport {
   readonly #socket: WebSocket;
   readonly #outbox: Outbox;
   readonly #client: Client;
@@ -50,7 +50,7 @@ class WebSocketTransport implements Transport {
   #closing = false;
 
   constructor(server: MqttServer, connection: Connection, socket: WebSocket, below: Duplex) {
-    this.#connection = connection;
+    super(connection);
     this.#socket = socket;
     this.#client = new Client(server, this);
     const sink: Sink = {
@@ -69,31 +69,7 @@ class WebSocketTransport implements Transport {
   }
 
   get label(): string {
-    return this.#connection.secured ? 'mqtt_wss' : 'mqtt_ws';
-  }
-
-  get listener(): string {
-    return this.#connection.listener.name;
-  }
-
-  get ip(): string {
-    return this.#connection.remoteAddress;
-  }
-
-  get port(): number {
-    return this.#connection.remotePort;
-  }
-
-  get secured(): boolean {
-    return this.#connection.secured;
-  }
-
-  get loopback(): boolean {
-    return this.#connection.loopback;
-  }
-
-  get tls(): TlsInfo | undefined {
-    return this.#connection.tls;
+    return this.connection.secured ? 'mqtt_wss' : 'mqtt_ws';
   }
 
   get buffered(): number {
@@ -141,6 +117,6 @@ class WebSocketTransport implements Transport {
 
   admitted(limits: DecoderLimits): void {
     this.#reading.limits = limits;
-    this.#connection.authenticated();
+    this.connection.authenticated();
   }
 }

@@ -3,16 +3,13 @@ import { readAcknowledgement, readAuth, readDisconnect } from './acknowledgement
 import { readConnect } from './connect.ts';
 import { type Fault, malformed, protocolError } from './fault.ts';
 import {
+  ACKNOWLEDGEMENTS,
   AUTH,
   DISCONNECT,
   FIRST_FROM_CLIENT,
   FROM_CLIENT_BYTES,
   PINGREQ,
-  PUBACK,
-  PUBCOMP,
   PUBLISH,
-  PUBREC,
-  PUBREL,
   SUBSCRIBE,
   UNSUBSCRIBE,
 } from './first-byte.ts';
@@ -95,15 +92,9 @@ export class Decoder extends Framer {
     const version = this.known;
     if (version === undefined) return this.connect(buf, from, end);
     const { maxTopicLevels } = this.limits;
+    const acknowledgement = ACKNOWLEDGEMENTS[type];
+    if (acknowledgement !== undefined) return readAcknowledgement(acknowledgement, buf, from, end, version);
     switch (type) {
-      case PUBACK:
-        return readAcknowledgement('puback', buf, from, end, version);
-      case PUBREC:
-        return readAcknowledgement('pubrec', buf, from, end, version);
-      case PUBREL:
-        return readAcknowledgement('pubrel', buf, from, end, version);
-      case PUBCOMP:
-        return readAcknowledgement('pubcomp', buf, from, end, version);
       case SUBSCRIBE:
         return readSubscribe(buf, from, end, version, maxTopicLevels);
       case UNSUBSCRIBE:

@@ -18,6 +18,11 @@ export const PINGRESP = 13;
 export const DISCONNECT = 14;
 export const AUTH = 15;
 
+/** What both sides send to acknowledge a PUBLISH, by packet type. */
+export const ACKNOWLEDGEMENTS = Array.from({ length: 16 }, (_, type) =>
+  type >= PUBACK && type <= PUBCOMP ? (['puback', 'pubrec', 'pubrel', 'pubcomp'] as const)[type - PUBACK] : undefined,
+);
+
 /** What may begin a packet, by its first byte; undefined where nothing is wrong. */
 export type FirstBytes = readonly (Fault | undefined)[];
 

@@ -3,17 +3,14 @@ import { readAcknowledgement, readAuth, readDisconnect, readReason } from './ack
 import { methodFault } from './connect.ts';
 import { type Fault, malformed, protocolError } from './fault.ts';
 import {
+  ACKNOWLEDGEMENTS,
   AUTH,
   CONNACK,
   DISCONNECT,
   type FirstBytes,
   FROM_SERVER_BYTES,
   PINGRESP,
-  PUBACK,
-  PUBCOMP,
   PUBLISH,
-  PUBREC,
-  PUBREL,
   SUBACK,
   UNSUBACK,
 } from './first-byte.ts';
@@ -89,18 +86,12 @@ export class ServerPacketDecoder extends Framer {
 
   private decode(buf: Buffer, type: number, from: number, end: number): ServerPacket | Fault {
     const { version } = this;
+    const acknowledgement = ACKNOWLEDGEMENTS[type];
+    if (acknowledgement !== undefined) return readAcknowledgement(acknowledgement, buf, from, end, version);
     switch (type) {
       case CONNACK:
         this.connected = true;
         return readConnack(buf, from, end, version);
-      case PUBACK:
-        return readAcknowledgement('puback', buf, from, end, version);
-      case PUBREC:
-        return readAcknowledgement('pubrec', buf, from, end, version);
-      case PUBREL:
-        return readAcknowledgement('pubrel', buf, from, end, version);
-      case PUBCOMP:
-        return readAcknowledgement('pubcomp', buf, from, end, version);
       case SUBACK:
         return readSubscribeAcknowledgement('suback', buf, from, end, version);
       case UNSUBACK:

@@ -1,7 +1,7 @@
 /** Delivery, its order and its window: MQTT 5 sections 3.3.4, 4.3 to 4.6 and 4.9; 3.1.1 sections 4.3 to 4.6. */
 import type { IPublishPacket } from 'mqtt-packet';
 import type { MqttTestClient } from '#test/helpers/mqtt.ts';
-import { pending, publish, type Scene, stage, take, text } from './scene.ts';
+import { pending, publish, type Scene, seconds, stage, take, text } from './scene.ts';
 
 const { both, five } = stage('mqtt: { anonymous: [mqtt], max_in_flight: 5, receive_maximum: 3 }');
 
@@ -141,7 +141,7 @@ five('[MQTT-4.3.3-7, MQTT-4.3.3-13] a message whose delivery has begun does not 
   await publisher.publish(scene.topic(), 'begun', { qos: 2, properties: { messageExpiryInterval: 1 } });
   const { messageId } = await client.expect('publish');
   client.break();
-  await new Promise((resolve) => setTimeout(resolve, 1200));
+  await seconds(1.2);
   const again = await scene.stay('a');
   const repeated = await take(again);
   t.deepEqual([text(repeated), repeated.messageId], ['begun', messageId]);
