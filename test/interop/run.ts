@@ -13,6 +13,7 @@ import { openssl } from './openssl.ts';
 import { profanity } from './profanity.ts';
 import { type Server, type ServerName, startServer } from './server.ts';
 import { proxy65 } from './proxy65.ts';
+import { converse } from './bridges/converse.ts';
 import { threeRoads } from './bridges/three-roads.ts';
 import { baresip } from './sip/baresip.ts';
 import { sipp } from './sip/sipp.ts';
@@ -52,6 +53,7 @@ const transcripts: readonly Transcript[] = [
   werift,
   chromiumRelay,
   threeRoads,
+  ...(process.env['CONVERSE_JS'] === undefined ? [] : [converse]),
 ];
 
 const { values: options } = parseArgs({
