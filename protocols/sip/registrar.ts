@@ -143,7 +143,10 @@ export class Registrar {
     if (serviceRoute) fields.push(['Service-Route', `<${String(this.#parts.ownUri(flow))}>`]);
     if (outbound) {
       fields.push(['Require', 'outbound']);
-      if (flowTimer > 0) fields.push(['Flow-Timer', String(flowTimer)]);
+      if (flowTimer > 0) {
+        fields.push(['Flow-Timer', String(flowTimer)]);
+        flow.keptAlive(flowTimer);
+      }
     }
     this.counters.accepted += 1;
     tx.respond(SipResponse.to(request, 200, { fields }));

@@ -70,6 +70,11 @@ export class Timers implements Disposable {
     this.#stop = clock.every(tick, () => this.#advance());
   }
 
+  /** Milliseconds since the start at the last tick: never goes back nor jumps, whatever is done to the machine's clock. */
+  get steady(): number {
+    return this.#ticks * this.#tick;
+  }
+
   /** Items that wait. */
   get size(): number {
     return this.#entries.size;

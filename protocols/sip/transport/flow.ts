@@ -56,6 +56,11 @@ export abstract class Flow {
   /** The peer has proven who it is: it is no stranger any more to the limits of its origin. */
   abstract authenticated(): void;
 
+  /** The peer was told to keep the flow alive so often (RFC 5626 section 4.4): it is dead when nothing comes for much longer. */
+  keptAlive(seconds: number): void {
+    void seconds;
+  }
+
   /** Tells when the flow closes, once. One of UDP closes with its socket only. */
   watch(closed: () => void): Disposable {
     (this.#watchers ??= []).push(closed);

@@ -10,6 +10,8 @@ import { placeTo } from './place.ts';
 import { Flow, type FlowEnds, type TransportName } from './flow.ts';
 
 const PONG = Buffer.from('\r\n');
+/** "The server MUST wait for an amount of time larger than the Flow-Timer" (RFC 5626 section 5.4). */
+const GRACE = 2;
 
 /** What all flows over connections share: an id that cannot be guessed, an idle limit, and what came in. */
 export abstract class StreamFlow extends Flow implements Timed {
@@ -17,14 +19,15 @@ export abstract class StreamFlow extends Flow implements Timed {
   readonly place: string;
   protected readonly core: TransportCore;
   #state: 'open' | 'closed' = 'open';
-  #stranger = true;
+  /** Milliseconds it may be silent. */
+  #patience = IDLE_STRANGER;
   #heard = 0;
 
   constructor(core: TransportCore, transport: TransportName, ends: FlowEnds, place?: string) {
     super(randomBytes(12).toString('base64url'), transport, ends);
     this.core = core;
     this.place = place ?? placeTo({ transport, address: ends.remoteAddress, port: ends.remotePort });
-    this.#heard = core.timers.now;
+    this.#heard = core.timers.steady;
     core.timers.add(this, IDLE_STRANGER);
   }
 
@@ -33,18 +36,22 @@ export abstract class StreamFlow extends Flow implements Timed {
   }
 
   authenticated(): void {
-    this.#stranger = false;
+    if (this.#patience === IDLE_STRANGER) this.#patience = IDLE;
   }
 
   onTimeout(): void {
-    const limit = this.#stranger ? IDLE_STRANGER : IDLE;
-    const quiet = this.core.timers.now - this.#heard;
-    if (quiet >= limit) this.close();
-    else this.core.timers.add(this, limit - quiet);
+    const quiet = this.core.timers.steady - this.#heard;
+    if (quiet >= this.#patience) this.close();
+    else this.core.timers.add(this, this.#patience - quiet);
+  }
+
+  protected beSilentFor(milliseconds: number): void {
+    this.#patience = milliseconds;
+    this.core.timers.add(this, milliseconds);
   }
 
   protected hear(framed: Framed): void {
-    this.#heard = this.core.timers.now;
+    this.#heard = this.core.timers.steady;
     if (framed.kind === 'pong') this.core.counters.keepAlives += 1;
     else if (framed.kind === 'ping') this.answerPing();
     else this.core.received(framed, this);
@@ -101,6 +108,11 @@ export class ConnectionFlow extends StreamFlow implements ConnectionHandler {
   override authenticated(): void {
     super.authenticated();
     this.#connection.authenticated();
+  }
+
+  /** Not so for WebSockets: the clients of browsers do without, whatever they are told. */
+  override keptAlive(seconds: number): void {
+    this.beSilentFor(seconds * 1000 * GRACE);
   }
 
   onData(chunk: Buffer): void {

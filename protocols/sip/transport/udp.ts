@@ -45,9 +45,9 @@ export class UdpPort implements DatagramHandler {
   /** A value: two flows to the same place are alike. Those of who was heard lately are kept: most send several messages in a row. */
   flow(address: string, port: number): Flow {
     const { local, timers } = this.#core;
-    if (this.#flows.size >= FLOWS || timers.now - this.#flowsSince > FLOWS_KEPT) {
+    if (this.#flows.size >= FLOWS || timers.steady - this.#flowsSince > FLOWS_KEPT) {
       this.#flows.clear();
-      this.#flowsSince = timers.now;
+      this.#flowsSince = timers.steady;
     }
     const place = `${address} ${port}`;
     const known = this.#flows.get(place);

@@ -9,6 +9,8 @@ import { readCertificates } from '#src/net/certificates.ts';
 import type { Connection } from '#src/net/connection.ts';
 import { writeSelfSigned } from '#src/net/self-signed.ts';
 import { SipResponse } from '#protocols/sip/message/message.ts';
+import type { Flow } from '#protocols/sip/transport/flow.ts';
+import { HandClock } from '../../net/hand-clock.ts';
 import { directory, tlsFor } from '../../net/kit.ts';
 import { HOST, options, stage, tcpPeer, tcpServer } from './kit.ts';
 
@@ -207,3 +209,35 @@ test('what a further server made of the Via of a response leads it nowhere else'
   await connected;
   t.is(other.connections.length, 0);
 });
+
+for (const [title, prove, patience] of [
+  ['a stranger', () => undefined, 120_000],
+  ['an account', (flow: Flow) => flow.authenticated(), 7_200_000],
+  [
+    'a phone that was told to keep its flow alive (RFC 5626 section 4.4)',
+    (flow: Flow) => {
+      flow.authenticated();
+      flow.keptAlive(120);
+    },
+    240_000,
+  ],
+] as const) {
+  test(`a silent connection is closed, ${title} after ${patience / 1000} seconds`, async (t) => {
+    const clock = new HandClock();
+    const { heard, tcp } = await stage(t, { clock });
+    const peer = await tcpPeer(t, tcp);
+    peer.resume();
+    peer.write(options('SIP/2.0/TCP client.invalid;branch=z9hG4bKa').toBytes());
+    const { flow } = await heard.request();
+    prove(flow);
+    clock.pass(patience / 2);
+    peer.write('\r\n\r\n');
+    await once(peer, 'data');
+    clock.pass(patience - 1000);
+    t.true(flow.open, 'its keep-alive was heard');
+    const ended = once(peer, 'end');
+    clock.pass(2000);
+    t.false(flow.open);
+    await ended;
+  });
+}

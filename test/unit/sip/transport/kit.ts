@@ -4,7 +4,7 @@ import type { ExecutionContext } from 'ava';
 import type { DialTls } from '#src/net/dial.ts';
 import { Flusher } from '#src/net/flusher.ts';
 import { Listeners } from '#src/net/listeners.ts';
-import { Timers } from '#src/net/timers.ts';
+import { type Clock, Timers } from '#src/net/timers.ts';
 import type { TlsService } from '#src/net/tls.ts';
 import { MESSAGE_LIMITS } from '#protocols/sip/message/limits.ts';
 import { SipRequest, type SipResponse } from '#protocols/sip/message/message.ts';
@@ -73,6 +73,7 @@ export interface StageOptions {
   /** How certificates of others are verified. */
   readonly dialTls?: () => DialTls;
   readonly advertised?: string;
+  readonly clock?: Clock;
   /** What the listeners are bound to. */
   readonly address?: string;
 }
@@ -80,10 +81,10 @@ export interface StageOptions {
 /** Transports with listeners on free ports of this machine, and whoever is told what comes. */
 export async function stage(
   t: ExecutionContext,
-  { address = HOST, advertised, dialTls, tls }: StageOptions = {},
+  { address = HOST, advertised, clock, dialTls, tls }: StageOptions = {},
 ): Promise<Stage> {
   const heard = new Heard();
-  const timers = new Timers((error) => t.fail(String(error)));
+  const timers = new Timers((error) => t.fail(String(error)), clock);
   const listeners: Listeners = new Listeners({
     tls,
     limits: { total: 100, perIp: 100, perIpBeforeAuth: 100 },
