@@ -38,5 +38,7 @@ function ejabberdWith(template: string): Peer {
 export const ejabberd: Peer = ejabberdWith('ejabberd.yml');
 /** Its proxy for bytestreams, mod_proxy65, at the second port. */
 export const ejabberdProxy65: Peer = ejabberdWith('ejabberd-proxy65.yml');
+/** Its registrar and proxy, mod_sip, at the second port. */
+export const ejabberdSip: Peer = ejabberdWith('ejabberd-sip.yml');
 /** Its MQTT broker, mod_mqtt. */
 export const ejabberdMqtt: Peer = { ...ejabberdWith('ejabberd-mqtt.yml'), named: true };
