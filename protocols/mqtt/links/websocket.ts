@@ -1,9 +1,10 @@
 import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import type { Connection } from '#src/net/connection.ts';
 import type { Outbox, Sink } from '#src/net/flusher.ts';
 import type { UpgradeHandler } from '#src/net/http.ts';
+import { webSockets } from '#src/net/websocket.ts';
 import type { DecoderLimits } from '../packet/decoder.ts';
 import type { MqttServer } from '../server.ts';
 import { Client } from './client.ts';
@@ -19,26 +20,11 @@ const UNSUPPORTED = 1003;
 
 /** Takes over HTTP connections that ask for the subprotocol `mqtt` (MQTT 5 section 6); others are refused with 400. */
 export function acceptWebSockets(server: MqttServer): UpgradeHandler {
-  const sockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: server.options.maxPacketSize + 64 * 1024,
-    perMessageDeflate: false,
-    handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
-  });
-  return (request, socket, head, connection) => {
-    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-    if (!offered.some((name) => SUBPROTOCOLS.includes(name))) {
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-      return;
-    }
-    sockets.handleUpgrade(
-      request,
-      socket,
-      head,
-      (peer) => void new WebSocketTransport(server, connection, peer, socket),
-    );
-  };
+  const options = { subprotocols: SUBPROTOCOLS, maxPayload: server.options.maxPacketSize + 64 * 1024 };
+  return webSockets(
+    options,
+    (socket, connection, below) => void new WebSocketTransport(server, connection, socket, below),
+  );
 }
 
 /** A client over a WebSocket: packets are cut into binary messages anywhere [MQTT-6.0.0-2]. */
