@@ -4,8 +4,10 @@ import type { Broker } from '#protocols/mqtt/broker.ts';
 import { type ReasonCode, reasonCodes } from '#protocols/mqtt/packet/reason-codes.ts';
 import type { Message } from '#protocols/mqtt/packet/types.ts';
 import { Session } from '#protocols/mqtt/session.ts';
+import type { Call } from '#protocols/sip/proxy/call.ts';
 import { Jid } from '#src/address/jid.ts';
 import { jidFromTopic, topicLevel } from '#src/address/topic.ts';
+import { jidFromSipUri } from '#src/address/uri.ts';
 import type { Host } from '#src/router/host.ts';
 import type { Registry } from '#src/session/registry.ts';
 import { give } from './giving.ts';
@@ -13,15 +15,6 @@ import { JSON_TYPE } from './payload.ts';
 import type { PresenceTopics } from './presence.ts';
 
 const KINDS: ReadonlySet<string> = new Set(['registration', 'calls']);
-
-/** A change of a call: who, with whom, in which state. */
-export interface CallEvent {
-  readonly id: string;
-  readonly state: 'ringing' | 'answered' | 'ended';
-  readonly from: string;
-  readonly to: string;
-  readonly reason?: string;
-}
 
 export class EventTopics {
   readonly #broker: Broker;
@@ -71,9 +64,26 @@ export class EventTopics {
     });
   }
 
-  /** A call of an account has begun, was answered or is over. */
-  called(owner: Jid, event: CallEvent): void {
-    this.#publish(owner, this.#message(owner, 'calls', event, false));
+  /** A call rings, was answered or is over: told to both sides, as far as they are accounts of this host. */
+  called({ answered, from, id, started, state, status, to }: Call): void {
+    const at = answered === undefined ? {} : { answered: new Date(answered).toISOString() };
+    const event = {
+      id,
+      state,
+      from,
+      to,
+      started: new Date(started).toISOString(),
+      ...at,
+      ...(status === 0 ? {} : { status }),
+    };
+    for (const [side, uri] of [
+      ['caller', from],
+      ['callee', to],
+    ] as const) {
+      const owner = jidFromSipUri(uri)?.asBare();
+      if (owner?.domain !== this.#host.domain || owner.local === '') continue;
+      this.#publish(owner, this.#message(owner, 'calls', { ...event, side }, false));
+    }
   }
 
   #ownerOf(level: string): Jid | undefined {

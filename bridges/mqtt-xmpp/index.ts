@@ -19,7 +19,13 @@ export const mqttXmpp: Bridge = {
 
 function start(runtime: Runtime): RunningFrontEnd {
   const { hosts, registry, router, services, settings } = runtime;
-  const { mqtt, roster, tracing } = services;
+  const { mqtt, roster, sip, tracing } = services;
+  const listeners: EventTopics[] = [];
+  if (sip !== undefined) {
+    sip.activeCalls.changed = (call) => {
+      for (const events of listeners) events.called(call);
+    };
+  }
   const owned: Disposable[] = [];
   const table = runtime.store.table('topic-contacts', json<StoredContact>());
   const opening: (() => Promise<void>)[] = [];
@@ -33,6 +39,7 @@ function start(runtime: Runtime): RunningFrontEnd {
     const options = (): MqttXmppOptions => current.get(domain) ?? optionsOf(settings(), domain);
     const presence = new PresenceTopics(router, registry, roster, () => options().root);
     const events = new EventTopics(broker, host, registry, presence, () => options().sipRoot);
+    listeners.push(events);
     const topics = new MessageTopics({ host, broker, router, registry, presence, events, options, tracing });
     broker.reserved = topics;
     broker.edge = topics;

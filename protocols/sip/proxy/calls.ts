@@ -29,6 +29,8 @@ const silent = { onResponse() {}, onTimeout() {}, onTransportError() {} };
 export class Calls implements ProxyWatcher, Iterable<Call> {
   /** Since the start. */
   readonly counters = { begun: 0, answered: 0, unseen: 0 };
+  /** Told when a call rings, is answered, and is over; a bridge may set it. */
+  changed: (call: Call) => void = () => undefined;
   readonly #parts: CallsParts;
   readonly #calls = new Map<string, Call>();
   readonly #ids = new Map<string, Call>();
@@ -66,7 +68,10 @@ export class Calls implements ProxyWatcher, Iterable<Call> {
     const call = request.method === 'INVITE' ? this.#of(context) : undefined;
     if (call === undefined || call.state === 'answered') return;
     if (response.status < 200) {
-      if (response.status > 100) call.state = 'ringing';
+      if (response.status > 100 && call.state !== 'ringing') {
+        call.state = 'ringing';
+        this.changed(call);
+      }
     } else if (response.status < 300) this.#answered(call, request, response);
     else {
       call.status = response.status;
@@ -133,6 +138,7 @@ export class Calls implements ProxyWatcher, Iterable<Call> {
     call.answered = this.#parts.timers.now;
     call.answer(invite, response);
     this.counters.answered++;
+    this.changed(call);
     this.#expires(call, response);
   }
 
@@ -163,6 +169,7 @@ export class Calls implements ProxyWatcher, Iterable<Call> {
     const timed = this.#expiries.get(call);
     if (timed !== undefined) this.#parts.timers.remove(timed);
     this.#expiries.delete(call);
+    this.changed(call);
     this.#parts.ended(call);
   }
 }

@@ -172,6 +172,33 @@ test('typing on a phone is seen, and seen by a phone (RFC 3994)', async (t) => {
   t.regex(request.body.toString(), /<state>active<\/state>/);
 });
 
+test('calls of an account are told to its things', async (t) => {
+  await using stage = await BridgeStage.open(['romeo', 'juliet', 'stranger']);
+  const bell = await stage.thing('juliet', 'bell');
+  await bell.listen('sip/juliet/calls');
+  const stranger = await stage.thing('stranger', 'ear');
+  t.deepEqual(await stranger.listen('sip/juliet/calls', 'sip/+/calls'), [0x87, 1]);
+  const romeo = await stage.phone('romeo');
+  const juliet = await stage.phone('juliet');
+  const sdp = { type: 'application/sdp', bytes: Buffer.from('v=0\r\n') };
+  const fields = [['Contact', `<${romeo.contact}>`]] as const;
+  const invite = romeo.request('INVITE', { to: 'sip:juliet@localhost', body: sdp, fields });
+  const final = romeo.prove(invite);
+  const request = await juliet.asked('INVITE');
+  juliet.answer(request, 180);
+  t.like(await bell.hearJson(), {
+    topic: 'sip/juliet/calls',
+    state: 'ringing',
+    from: 'sip:romeo@localhost',
+    side: 'callee',
+  });
+  juliet.answer(request, 486);
+  const response = await final;
+  t.is(response.status, 486);
+  t.like(await bell.hearJson(), { state: 'ended', status: 486 });
+  t.deepEqual(await stranger.quiet(), []);
+});
+
 test('presence of a phone: to a person and a thing that may see it, and to nobody else', async (t) => {
   await using stage = await BridgeStage.open(['romeo', 'juliet', 'clock', 'tybalt']);
   stage.befriend('romeo', 'juliet');
