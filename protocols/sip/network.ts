@@ -40,7 +40,7 @@ export class SipNetwork {
   readonly counters = { malformed: 0, badResponses: 0 };
   readonly #guard: Guard;
   readonly #log: Log;
-  readonly #locator = new Locator({ resolver: systemResolver() });
+  readonly #locator: Locator;
   readonly #timers: Timers;
 
   constructor({ externalAddress, guard, log, maxMessageSize, runtime, user }: NetworkParts) {
@@ -64,6 +64,8 @@ export class SipNetwork {
       advertised: externalAddress,
       watch: (direction, message, place) => this.trace.see(direction, message, place),
     });
+    const { local } = this.transports;
+    this.#locator = new Locator({ resolver: systemResolver(), reaches: (address) => local.reaches(address) });
     this.transactions = new Transactions({ transports: this.transports, timers: this.#timers, user });
   }
 

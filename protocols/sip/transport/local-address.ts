@@ -40,6 +40,14 @@ export class LocalAddresses {
     return ip !== undefined && (isLoopback(ip) || this.#interfaces().some((one) => holds(one, ip)));
   }
 
+  /** Has this machine an address of the same family, that is more than a link's? Without one nothing gets there. */
+  reaches(remote: string): boolean {
+    const ip = parseIp(remote);
+    if (ip === undefined || isLoopback(ip)) return ip !== undefined;
+    const family = remote.includes(':') ? 'IPv6' : 'IPv4';
+    return this.#interfaces().some((one) => one.family === family && !one.internal && !one.address.startsWith('fe80'));
+  }
+
   has(address: string): boolean {
     return this.#interfaces().some((one) => one.address === address);
   }

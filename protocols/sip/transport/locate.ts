@@ -31,6 +31,8 @@ export interface SipResolver {
 
 export interface LocatorOptions {
   readonly resolver: SipResolver;
+  /** Has this machine a way to such an address? What it has none to is left out. */
+  readonly reaches?: (address: string) => boolean;
   /** Milliseconds since any moment. */
   readonly now?: () => number;
   /** Less than this of its argument, at random: for the weights of SRV. */
@@ -67,14 +69,16 @@ interface Kept {
 /** Finds servers, and remembers what it found for a while. */
 export class Locator {
   readonly #resolver: SipResolver;
+  readonly #reaches: (address: string) => boolean;
   readonly #now: () => number;
   readonly #random: (below: number) => number;
   readonly #cache = new Map<string, Kept>();
 
-  constructor({ now = () => performance.now(), random = (below) => randomInt(below), resolver }: LocatorOptions) {
+  constructor({ now, random, reaches, resolver }: LocatorOptions) {
     this.#resolver = resolver;
-    this.#now = now;
-    this.#random = random;
+    this.#reaches = reaches ?? (() => true);
+    this.#now = now ?? (() => performance.now());
+    this.#random = random ?? ((below) => randomInt(below));
   }
 
   /** Where to send a request to this URI, the best first; none when nothing is found. Never rejects. */
@@ -149,7 +153,7 @@ export class Locator {
   ): Promise<readonly AddressDestination[]> {
     const addresses = await orNone(this.#resolver.lookup(host));
     return addresses
-      .filter((address) => parseIp(address) !== undefined)
+      .filter((address) => parseIp(address) !== undefined && this.#reaches(address))
       .map((address) => ({ transport, address, port, serverName }));
   }
 }

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { SipUri } from '#protocols/sip/message/uri.ts';
+import { LocalAddresses } from '#protocols/sip/transport/local-address.ts';
 import { Locator, type NaptrRecord, type SipResolver, type SrvRecord } from '#protocols/sip/transport/locate.ts';
 
 interface Zone {
@@ -137,4 +138,20 @@ test('answers are kept for a while, and so is that there is nothing', async (t) 
   now = 61_000;
   await locator.locate(uri);
   t.is(asked.length, 4);
+});
+
+test('addresses of a family that this machine has none of are left out', async (t) => {
+  const card = { internal: false, cidr: null };
+  const local = new LocalAddresses(() => [
+    { ...card, address: '192.0.2.100', family: 'IPv4' },
+    { ...card, address: 'fe80::1', family: 'IPv6' },
+    { address: '::1', family: 'IPv6', internal: true, cidr: '::1/128' },
+  ]);
+  const uri = SipUri.parse('sip:a@example.com;transport=udp');
+  if (uri === undefined) return t.fail();
+  const locator = new Locator({ resolver: resolverOf(EXAMPLE), reaches: (address) => local.reaches(address) });
+  t.deepEqual(
+    (await locator.locate(uri)).map(({ address }) => address),
+    ['192.0.2.2'],
+  );
 });
