@@ -2,28 +2,34 @@ import { Buffer } from 'node:buffer';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
-/** Bytes of a buffer: what the kernel gives at once. */
+/** Bytes of a buffer where nobody says more: what Node reads at once. */
 const SIZE = 65_536;
-/** Buffers that wait for use. */
-const FREE = 256;
+/** Bytes of buffers that wait for use. */
+const FREE = 16 << 20;
 
 /** Buffers that sockets are read into and that are used again: bytes that only pass through cost the garbage collector nothing. */
 export class ReadBuffers {
   readonly #free: ArrayBufferLike[] = [];
   readonly #own = new WeakSet<ArrayBufferLike>();
+  readonly #size: number;
+
+  /** @param size bytes that are read at once */
+  constructor(size = SIZE) {
+    this.#size = size;
+  }
 
   /** A buffer with anything in it. */
   take(): Buffer {
     const free = this.#free.pop();
     if (free !== undefined) return Buffer.from(free);
-    const made = Buffer.allocUnsafeSlow(SIZE);
+    const made = Buffer.allocUnsafeSlow(this.#size);
     this.#own.add(made.buffer);
     return made;
   }
 
   /** Takes back the buffer that these bytes are in; nobody may look at them any more. Bytes that are in no buffer of these are let alone. */
   give({ buffer }: Pick<Buffer, 'buffer'>): void {
-    if (this.#free.length < FREE && this.#own.has(buffer)) this.#free.push(buffer);
+    if (this.#free.length * this.#size < FREE && this.#own.has(buffer)) this.#free.push(buffer);
   }
 }
 
