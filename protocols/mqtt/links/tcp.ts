@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import type { Connection, ConnectionHandler } from '#src/net/connection.ts';
 import type { Lending, Outbox } from '#src/net/flusher.ts';
 import type { Acceptor } from '#src/net/listeners.ts';
@@ -14,8 +14,10 @@ interface LentChunk extends Lending {
   readonly chunk: Buffer;
 }
 
-/** Clients that are read into buffers of their own: each has two of 64 KB, however little it sends later. */
-const MAX_FLOODS = 64;
+/** Clients that are read into buffers of their own, which they keep, however little they send later: one of 64 KB, and one to gather in. */
+const MAX_FLOODS = 32;
+/** Bytes of a packet that is gathered in a buffer that is used again. */
+const MAX_GATHERED = 1024 * 1024;
 
 /** A client over TCP or TLS (MQTT 5 section 4.2). */
 class TcpTransport extends Peer implements Transport, ConnectionHandler, Lender {
@@ -70,7 +72,9 @@ class TcpTransport extends Peer implements Transport, ConnectionHandler, Lender 
   /** For the packets that go over the end of a buffer. */
   take(bytes: number): Buffer | undefined {
     const gathering = this.#gathering;
-    return gathering !== undefined && bytes <= gathering.length ? gathering : undefined;
+    if (gathering === undefined || bytes > MAX_GATHERED) return undefined;
+    if (bytes <= gathering.length) return gathering;
+    return (this.#gathering = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(bytes))));
   }
 
   done(): void {

@@ -5,13 +5,16 @@ import { type MqttTestClient, MqttTestServer } from '#test/helpers/mqtt.ts';
 
 const MESSAGES = 6000;
 const DIGEST = 20;
+/** Of most messages; a few are larger than a buffer. */
 const LARGEST = 40_000;
+const HUGE = 150_000;
 /** Messages at QoS 1 that a client may send before it has to wait for answers, beside those of QoS 0. */
 const EVERY = 50;
 
 /** The n-th message: from a few bytes to more than half a buffer, each telling what it has to be. */
 function payloadOf(n: number): Buffer {
-  const body = Buffer.alloc(n % 7 === 0 ? (n * 7919) % LARGEST : n % 300, `${n}.`);
+  const size = n % 101 === 0 ? HUGE + n : n % 7 === 0 ? (n * 7919) % LARGEST : n % 300;
+  const body = Buffer.alloc(size, `${n}.`);
   return Buffer.concat([createHash('sha1').update(body).digest(), body]);
 }
 
