@@ -32,7 +32,7 @@ export interface Role {
 }
 
 const SCENARIOS = join(import.meta.dirname, 'scenarios');
-const LIMIT = 8;
+const LIMIT = 20;
 /** Milliseconds between looks at the kernel's table of sockets: sipp does not tell when its own is open. */
 const LOOK = 20;
 const LAST_WORDS = 1500;
