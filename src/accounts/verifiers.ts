@@ -172,16 +172,15 @@ export function sealHa1(host: string, local: string, opaque: string, key: NodeKe
   return key.seal(Buffer.concat(values), ha1Context(host, local));
 }
 
+/** The H(A1) of one account, by form and algorithm. */
+export type Ha1Values = (form: Ha1Form, algorithm: Ha1Algorithm) => Buffer | undefined;
+
 /** Undefined when the seal does not open: another node key, or a changed record. */
-export function openHa1(
-  host: string,
-  local: string,
-  sealed: Buffer,
-  form: Ha1Form,
-  algorithm: Ha1Algorithm,
-  key: NodeKey,
-): Buffer | undefined {
+export function openHa1(host: string, local: string, sealed: Buffer, key: NodeKey): Ha1Values | undefined {
   const values = key.open(sealed, ha1Context(host, local));
-  const place = ha1Layout.find((entry) => entry.form === form && entry.algorithm === algorithm);
-  return place === undefined || values === undefined ? undefined : values.subarray(place.from, place.to);
+  if (values === undefined) return undefined;
+  return (form, algorithm) => {
+    const place = ha1Layout.find((entry) => entry.form === form && entry.algorithm === algorithm);
+    return place && values.subarray(place.from, place.to);
+  };
 }

@@ -85,7 +85,7 @@ export class InviteServer extends ServerTransaction<InviteServerState, InviteSer
   }
 
   protected override act(action: InviteServerAction, response: SipResponse | undefined): void {
-    const { timing } = this.parts;
+    const { timing } = this.owner;
     const { reliable } = this.flow;
     switch (action) {
       case 'request to TU':

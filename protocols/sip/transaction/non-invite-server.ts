@@ -22,27 +22,26 @@ export type NonInviteServerAction =
   | 'send response'
   | 'send last response'
   | 'start 100'
-  | 'stop 100'
+  | 'release'
   | 'start expiry'
   | 'start J';
 
 export const NON_INVITE_SERVER: Table<NonInviteServerState, NonInviteServerEvent, NonInviteServerAction> = {
   trying: {
-    start: go('trying', 'request to TU', 'start 100', 'start expiry'),
+    start: go('trying', 'request to TU', 'start 100'),
     request: go('trying'),
     // RFC 4320 section 4.1: nothing but 100, and that not before the client's timer E is T2; then it MUST be sent.
     '1xx': go('trying'),
-    'timer 100': go('proceeding', 'send 100'),
+    'timer 100': go('proceeding', 'send 100', 'start expiry'),
     // "MUST NOT send a response with Status-Code of 408 to a non-INVITE request" (RFC 4320 section 4.2).
     '408': go('trying'),
-    '2xx-6xx': go('completed', 'stop 100', 'send response', 'start J'),
-    expired: go('terminated', 'failure to TU'),
+    '2xx-6xx': go('completed', 'send response', 'release', 'start J'),
   },
   proceeding: {
     request: go('proceeding', 'send last response'),
     '1xx': go('proceeding'),
     '408': go('proceeding'),
-    '2xx-6xx': go('completed', 'send response', 'start J'),
+    '2xx-6xx': go('completed', 'send response', 'release', 'start J'),
     expired: go('terminated', 'failure to TU'),
   },
   completed: {
@@ -79,7 +78,7 @@ export class NonInviteServer extends ServerTransaction<
   }
 
   protected override act(action: NonInviteServerAction, response: SipResponse | undefined): void {
-    const { timing } = this.parts;
+    const { timing } = this.owner;
     switch (action) {
       case 'request to TU':
         return this.deliver();
@@ -91,12 +90,12 @@ export class NonInviteServer extends ServerTransaction<
         return this.transmit(response);
       case 'send last response':
         return this.transmit(this.last);
+      case 'release':
+        return this.release();
       case 'start 100':
-        return this.repeatAfter(untilTimerEIsT2(timing), 'timer 100');
-      case 'stop 100':
-        return this.stopRepeating();
+        return this.endsAfter(untilTimerEIsT2(timing), 'timer 100');
       case 'start expiry':
-        return this.endsAfter(lifetime(timing), 'expired');
+        return this.endsAfter(lifetime(timing) - untilTimerEIsT2(timing), 'expired');
       case 'start J':
         return this.endsAfter(this.flow.reliable ? 0 : lifetime(timing), 'timer J');
     }

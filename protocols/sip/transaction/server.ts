@@ -1,6 +1,6 @@
 /** RFC 3261 section 17.2: what both server transactions have. */
 import type { Timers } from '#src/net/timers.ts';
-import type { SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
+import { SipRequest, type SipResponse } from '#protocols/sip/message/message.ts';
 import type { Flow } from '#protocols/sip/transport/flow.ts';
 import type { Transports } from '#protocols/sip/transport/transports.ts';
 import { Machine, type Table } from './machine.ts';
@@ -12,43 +12,60 @@ export interface ServerUser {
   onCancel?(cancel: SipRequest): void;
   /** A response could not be sent, or no ACK came for a final one. The transaction stays as it is (RFC 6026 section 8.8). */
   onFailure?(error: unknown): void;
+  /** Nothing more will be heard of it. */
   onTerminated?(): void;
 }
 
-export interface ServerParts {
-  readonly request: SipRequest;
-  readonly flow: Flow;
+/** What server transactions share. */
+export interface ServerOwner {
   readonly transports: Pick<Transports, 'respond'>;
   readonly timers: Timers;
   readonly timing: Timing;
   /** Hands the request to the transaction user. */
   deliver(transaction: ServerTransaction): void;
-  ended(): void;
+  ended(transaction: ServerTransaction): void;
 }
+
+/** What one is made of. */
+export interface ServerParts {
+  readonly owner: ServerOwner;
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  /** By which requests find it (keys.ts), and by which a copy that came another way does. */
+  readonly key: string;
+  readonly mergeKey: string | undefined;
+}
+
+const RELEASED = SipRequest.make('RELEASED', 'sip:released.invalid', []);
 
 export abstract class ServerTransaction<
   State extends string = string,
   Event extends string = string,
   Action extends string = string,
 > extends Machine<State | 'terminated', Event, Action, SipResponse> {
-  protected readonly parts: ServerParts;
+  protected readonly owner: ServerOwner;
+  /** Where the request came from, and the responses go. */
+  readonly flow: Flow;
+  readonly key: string;
+  readonly mergeKey: string | undefined;
   /** Whoever answers. */
   user: ServerUser | undefined;
   protected last: SipResponse | undefined;
+  #request: SipRequest | undefined;
   #over = false;
 
   constructor(table: Table<State | 'terminated', Event, Action>, initial: State, parts: ServerParts) {
-    super(table, initial, parts.timers);
-    this.parts = parts;
+    super(table, initial, parts.owner.timers);
+    this.owner = parts.owner;
+    this.flow = parts.flow;
+    this.key = parts.key;
+    this.mergeKey = parts.mergeKey;
+    this.#request = parts.request;
   }
 
+  /** Once it was released (see there) one that says nothing: what is answered to it is dropped. */
   get request(): SipRequest {
-    return this.parts.request;
-  }
-
-  /** Where the request came from, and the responses go. */
-  get flow(): Flow {
-    return this.parts.flow;
+    return this.#request ?? RELEASED;
   }
 
   /** A final response has been sent. */
@@ -70,14 +87,22 @@ export abstract class ServerTransaction<
   abstract respond(response: SipResponse): void;
 
   protected deliver(): void {
-    this.parts.deliver(this);
+    this.owner.deliver(this);
   }
 
   protected transmit(response: SipResponse | undefined): void {
     if (response === undefined) return;
     this.last = response;
-    const sent = this.parts.transports.respond(response, this.flow, this.request.via);
+    const sent = this.owner.transports.respond(response, this.flow, this.request.via);
     if (sent instanceof Promise) sent.catch((error: unknown) => this.user?.onFailure?.(error));
+  }
+
+  /** Nothing but the last response is needed any more: thousands of transactions wait so for half a minute. Its user hears nothing more of it. */
+  protected release(): void {
+    this.#request = undefined;
+    const { user } = this;
+    this.user = undefined;
+    user?.onTerminated?.();
   }
 
   protected override input(event: Event, response?: SipResponse): void {
@@ -85,7 +110,7 @@ export abstract class ServerTransaction<
     if (this.state !== 'terminated' || this.#over) return;
     this.#over = true;
     this.stopTimers();
-    this.parts.ended();
+    this.owner.ended(this);
     this.user?.onTerminated?.();
   }
 }

@@ -13,7 +13,7 @@ import { InviteServer } from './invite-server.ts';
 import { clientKey, mergeKey, responseKey, serverKey } from './keys.ts';
 import { NonInviteClient } from './non-invite-client.ts';
 import { NonInviteServer } from './non-invite-server.ts';
-import type { ServerParts, ServerTransaction } from './server.ts';
+import type { ServerOwner, ServerTransaction } from './server.ts';
 import { DEFAULT_TIMING, type Timing } from './timing.ts';
 
 /** What the layer above is asked. */
@@ -48,10 +48,12 @@ const viaTransport = (destination: Destination): string =>
 
 const ignored: ClientHandler = { onResponse() {}, onTimeout() {}, onTransportError() {} };
 
-export class Transactions {
+export class Transactions implements ServerOwner {
   readonly counters = new TransactionCounters();
+  readonly transports: TransactionOptions['transports'];
+  readonly timers: Timers;
+  readonly timing: Timing;
   readonly #options: TransactionOptions;
-  readonly #timing: Timing;
   readonly #limit: number;
   readonly #branches = new Branches();
   readonly #clients = new Map<string, ClientTransaction>();
@@ -60,7 +62,9 @@ export class Transactions {
 
   constructor(options: TransactionOptions) {
     this.#options = options;
-    this.#timing = options.timing ?? DEFAULT_TIMING;
+    this.transports = options.transports;
+    this.timers = options.timers;
+    this.timing = options.timing ?? DEFAULT_TIMING;
     this.#limit = options.limit ?? LIMIT;
   }
 
@@ -85,7 +89,7 @@ export class Transactions {
     }
     if (request.method === 'CANCEL') return this.#cancel(request, flow, key);
     if (this.size >= this.#limit) return this.#refuse(request, flow);
-    this.#serve(key, request, flow, (transaction) => this.#options.user.onRequest(transaction));
+    this.#serve(key, request, flow);
   }
 
   /** Section 17.1.3. A response that matches nothing is dropped: it "MUST NOT" be forwarded (RFC 6026 section 7.3). */
@@ -110,7 +114,7 @@ export class Transactions {
   /** `request` with our Via on top: for what is sent without a transaction, too. */
   withVia(request: SipRequest, destination: Destination, branch: string): SipRequest {
     const transport = viaTransport(destination);
-    const sentBy = this.#options.transports.sentBy('flow' in destination ? destination.flow : destination.transport);
+    const sentBy = this.transports.sentBy('flow' in destination ? destination.flow : destination.transport);
     return request
       .edit()
       .prepend('Via', Via.make({ transport, ...sentBy, branch, rport: true }))
@@ -122,37 +126,40 @@ export class Transactions {
    * (section 16.3).
    */
   isMerged(transaction: ServerTransaction): boolean {
-    const key = mergeKey(transaction.request);
+    const { mergeKey: key } = transaction;
     const first = key === undefined ? undefined : this.#merges.get(key);
     return first !== undefined && first !== transaction;
   }
 
-  #serve(key: string, request: SipRequest, flow: Flow, deliver: ServerParts['deliver']): void {
-    const { timers, transports } = this.#options;
-    const merge = mergeKey(request);
-    const parts: ServerParts = {
-      request,
-      flow,
-      transports,
-      timers,
-      timing: this.#timing,
-      deliver,
-      ended: () => {
-        this.#servers.delete(key);
-        if (merge !== undefined && this.#merges.get(merge) === transaction) this.#merges.delete(merge);
-      },
-    };
+  #serve(key: string, request: SipRequest, flow: Flow): void {
+    const parts = { owner: this, request, flow, key, mergeKey: mergeKey(request) };
     const isInvite = request.method === 'INVITE';
     const transaction = isInvite ? new InviteServer(parts) : new NonInviteServer(parts);
     if (isInvite) this.counters.inviteServer++;
     else this.counters.nonInviteServer++;
     this.#servers.set(key, transaction);
-    if (merge !== undefined && !this.#merges.has(merge)) this.#merges.set(merge, transaction);
+    if (parts.mergeKey !== undefined && !this.#merges.has(parts.mergeKey)) {
+      this.#merges.set(parts.mergeKey, transaction);
+    }
     transaction.start();
   }
 
+  /** @internal */
+  deliver(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    if (request.method === 'CANCEL') transaction.respond(SipResponse.to(request, 200));
+    else this.#options.user.onRequest(transaction);
+  }
+
+  /** @internal */
+  ended(transaction: ServerTransaction): void {
+    const { key, mergeKey: merge } = transaction;
+    this.#servers.delete(key);
+    if (merge !== undefined && this.#merges.get(merge) === transaction) this.#merges.delete(merge);
+  }
+
   #client(request: SipRequest, branch: string, destination: Destination, handler: ClientHandler): ClientTransaction {
-    const { timers, transports } = this.#options;
+    const { timers, transports } = this;
     const key = clientKey(branch, request.method);
     const parts: ClientParts = {
       request,
@@ -160,7 +167,7 @@ export class Transactions {
       handler: this.#counted(handler),
       transports,
       timers,
-      timing: this.#timing,
+      timing: this.timing,
       // A CANCEL has the Via of its INVITE, branch and all (section 9.1).
       dispatch: (cancel, to) => void this.#client(cancel, branch, to, ignored),
       ended: () => this.#clients.delete(key),
@@ -203,8 +210,8 @@ export class Transactions {
   #cancel(cancel: SipRequest, flow: Flow, key: string): void {
     const inviteKey = serverKey(cancel, 'INVITE');
     const invite = inviteKey === undefined ? undefined : this.#servers.get(inviteKey);
-    if (invite === undefined) return this.#options.transports.answer(SipResponse.to(cancel, 481), flow);
-    this.#serve(key, cancel, flow, (transaction) => transaction.respond(SipResponse.to(cancel, 200)));
+    if (invite === undefined) return this.transports.answer(SipResponse.to(cancel, 481), flow);
+    this.#serve(key, cancel, flow);
     if (invite.answered) return;
     if (invite.user?.onCancel !== undefined) invite.user.onCancel(cancel);
     else invite.respond(SipResponse.to(invite.request, 487));
@@ -213,6 +220,6 @@ export class Transactions {
   #refuse(request: SipRequest, flow: Flow): void {
     this.counters.refused++;
     const response = SipResponse.to(request, 503, { fields: [['Retry-After', RETRY_AFTER]] });
-    this.#options.transports.answer(response, flow);
+    this.transports.answer(response, flow);
   }
 }

@@ -13,6 +13,7 @@ import {
   scramHashes,
   sealHa1,
   type Credential,
+  type Ha1Values,
   type Ha1Algorithm,
   type Ha1Form,
   type SaltedHash,
@@ -40,12 +41,16 @@ export class InternalBackend implements VerifierBackend, WritableBackend, Listab
   readonly #key: NodeKey;
   readonly #policy: (host: string) => VerifierPolicy;
   readonly #cache: PasswordCache;
+  /** H(A1) as it was opened last, for clients that prove themselves with every request; as many as `cache` says. */
+  readonly #opened = new Map<string, Ha1Values>();
+  readonly #most: number;
 
   constructor({ store, key, policy, cache = 10_000 }: InternalOptions) {
     this.#accounts = store.table('accounts', credentialCodec);
     this.#key = key;
     this.#policy = policy;
     this.#cache = new PasswordCache(cache);
+    this.#most = cache;
   }
 
   exists(host: string, local: string): boolean {
@@ -59,8 +64,21 @@ export class InternalBackend implements VerifierBackend, WritableBackend, Listab
   /** Undefined too when the host keeps no H(A1), even if an older record still holds one. */
   ha1(host: string, local: string, form: Ha1Form, algorithm: Ha1Algorithm): Buffer | undefined {
     if (!this.#policy(host).ha1) return undefined;
+    const account = `${host}\0${local}`;
+    const known = this.#opened.get(account);
+    if (known !== undefined) return known(form, algorithm);
     const sealed = this.#accounts.get([host, local])?.ha1;
-    return sealed === undefined ? undefined : openHa1(host, local, sealed, form, algorithm, this.#key);
+    const opened = sealed && openHa1(host, local, sealed, this.#key);
+    if (opened === undefined) return undefined;
+    if (this.#opened.size >= this.#most) this.#opened.clear();
+    if (this.#most > 0) this.#opened.set(account, opened);
+    return opened(form, algorithm);
+  }
+
+  /** Every change of a record goes through here or `remove`. */
+  #put(host: string, local: string, credential: Credential): Ticket {
+    this.#opened.delete(`${host}\0${local}`);
+    return this.#accounts.put([host, local], credential);
   }
 
   /** A right password also brings the record up to date with the host's policy. */
@@ -100,7 +118,7 @@ export class InternalBackend implements VerifierBackend, WritableBackend, Listab
     if (credential === undefined) return { ok: false, reason: 'bad-password' };
     // Another request may have made it during the derivation.
     if (this.exists(host, local)) return { ok: false, reason: 'exists' };
-    return { ok: true, ticket: this.#accounts.put([host, local], credential) };
+    return { ok: true, ticket: this.#put(host, local, credential) };
   }
 
   async setPassword(host: string, local: string, password: string): Promise<Written> {
@@ -109,12 +127,13 @@ export class InternalBackend implements VerifierBackend, WritableBackend, Listab
     if (credential === undefined) return { ok: false, reason: 'bad-password' };
     if (!this.exists(host, local)) return { ok: false, reason: 'missing' };
     this.#cache.delete(`${host}\0${local}`);
-    return { ok: true, ticket: this.#accounts.put([host, local], credential) };
+    return { ok: true, ticket: this.#put(host, local, credential) };
   }
 
   remove(host: string, local: string): Written {
     if (!this.exists(host, local)) return { ok: false, reason: 'missing' };
     this.#cache.delete(`${host}\0${local}`);
+    this.#opened.delete(`${host}\0${local}`);
     return { ok: true, ticket: this.#accounts.delete([host, local]) };
   }
 
@@ -131,7 +150,7 @@ export class InternalBackend implements VerifierBackend, WritableBackend, Listab
 
   /** Stores a credential that came from elsewhere, such as an import with SCRAM verifiers only. */
   adopt(host: string, local: string, credential: Credential): Ticket {
-    return this.#accounts.put([host, local], credential);
+    return this.#put(host, local, credential);
   }
 
   /** While the password is at hand: adds verifiers that are missing or weaker than the policy asks, adds or drops H(A1). */
@@ -147,7 +166,7 @@ export class InternalBackend implements VerifierBackend, WritableBackend, Listab
     // The password may have been changed meanwhile; then this one must not come back.
     if (!sameRecord(this.#accounts.get([host, local]), credential)) return;
     const ha1 = policy.ha1 ? { ha1: credential.ha1 ?? sealHa1(host, local, opaque, this.#key) } : {};
-    this.#accounts.put([host, local], { version: 1, scram, ...ha1 });
+    this.#put(host, local, { version: 1, scram, ...ha1 });
   }
 }
 

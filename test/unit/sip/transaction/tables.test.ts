@@ -327,45 +327,43 @@ const MACHINES: readonly Machine[] = [
     method: 'OPTIONS',
     states: {
       // Timer E of a client is T2 after 100 + 200 + 400 + … + 3200 ms.
-      trying: { by: ['receive OPTIONS'], running: 'end 6400, repeat 6300' },
-      proceeding: { by: ['receive OPTIONS', 'repeat'], running: 'end 6400' },
+      trying: { by: ['receive OPTIONS'], running: 'end 6300' },
+      proceeding: { by: ['receive OPTIONS', 'end'], running: 'end 100' },
       completed: { by: ['receive OPTIONS', 'respond 200'], running: 'end 6400' },
-      terminated: { by: ['receive OPTIONS', 'end'], running: '' },
+      terminated: { by: ['receive OPTIONS', 'end', 'end'], running: '' },
     },
     events: [...SERVER_EVENTS, 'receive OPTIONS'],
     rows: `
-      trying     | repeat          | proceeding | wire: 100
-      trying     | respond 200     | completed  | wire: 200
-      trying     | respond 302     | completed  | wire: 302
-      trying     | respond 486     | completed  | wire: 486
-      trying     | respond 603     | completed  | wire: 603
-      trying     | end             | terminated | user: failure, user: over
+      trying     | end             | proceeding | wire: 100
+      trying     | respond 200     | completed  | wire: 200, user: over
+      trying     | respond 302     | completed  | wire: 302, user: over
+      trying     | respond 486     | completed  | wire: 486, user: over
+      trying     | respond 603     | completed  | wire: 603, user: over
       proceeding | receive OPTIONS | proceeding | wire: 100
-      proceeding | respond 200     | completed  | wire: 200
-      proceeding | respond 302     | completed  | wire: 302
-      proceeding | respond 486     | completed  | wire: 486
-      proceeding | respond 603     | completed  | wire: 603
+      proceeding | respond 200     | completed  | wire: 200, user: over
+      proceeding | respond 302     | completed  | wire: 302, user: over
+      proceeding | respond 486     | completed  | wire: 486, user: over
+      proceeding | respond 603     | completed  | wire: 603, user: over
       proceeding | end             | terminated | user: failure, user: over
       completed  | receive OPTIONS | completed  | wire: 200
-      completed  | end             | terminated | user: over`,
+      completed  | end             | terminated |`,
   },
   {
     title: 'non-INVITE server, reliable',
     transport: 'tcp',
     method: 'OPTIONS',
     states: {
-      trying: { by: ['receive OPTIONS'], running: 'end 6400, repeat 6300' },
-      proceeding: { by: ['receive OPTIONS', 'repeat'], running: 'end 6400' },
+      trying: { by: ['receive OPTIONS'], running: 'end 6300' },
+      proceeding: { by: ['receive OPTIONS', 'end'], running: 'end 100' },
       terminated: { by: ['receive OPTIONS', 'respond 200'], running: '' },
     },
     events: SERVER_EVENTS,
     rows: `
-      trying     | repeat      | proceeding | wire: 100
+      trying     | end         | proceeding | wire: 100
       trying     | respond 200 | terminated | wire: 200, user: over
       trying     | respond 302 | terminated | wire: 302, user: over
       trying     | respond 486 | terminated | wire: 486, user: over
       trying     | respond 603 | terminated | wire: 603, user: over
-      trying     | end         | terminated | user: failure, user: over
       proceeding | respond 200 | terminated | wire: 200, user: over
       proceeding | respond 302 | terminated | wire: 302, user: over
       proceeding | respond 486 | terminated | wire: 486, user: over
