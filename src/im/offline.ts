@@ -1,4 +1,6 @@
 import type { Jid } from '#src/address/jid.ts';
+import type { NoticePoint } from '#src/hooks/hooks.ts';
+import type { Submission } from '#src/router/events.ts';
 import type { Host } from '#src/router/host.ts';
 import { DROPPED, type Outcome, refused, STORED } from '#src/router/outcome.ts';
 import type { Registry } from '#src/session/registry.ts';
@@ -13,6 +15,13 @@ import { type StoredStanza, stanzas } from './stanza-codec.ts';
 declare module '#src/plugin/contracts.ts' {
   interface Services {
     readonly offline: Offline;
+  }
+}
+
+declare module '#src/hooks/hooks.ts' {
+  interface Notices {
+    /** A stored message was handed over to a session. */
+    'message/flushed': Submission;
   }
 }
 
@@ -31,6 +40,7 @@ export class Offline {
   readonly #queue: Journal<StoredStanza>;
   readonly #limits: OfflineLimits;
   readonly #registry: Registry;
+  readonly #flushed = new Map<string, NoticePoint<Submission>>();
   /** Plain numbers: read by the metrics. */
   readonly counters = { stored: 0, delivered: 0, refused: 0 };
 
@@ -41,6 +51,7 @@ export class Offline {
   }
 
   serve(host: Host): readonly Disposable[] {
+    this.#flushed.set(host.domain, host.hooks.notice('message/flushed'));
     return [
       host.hooks.decision('message/unclaimed').add('after', (message) => this.store(message)),
       host.hooks.decision('message/behind').add('main', (message) => this.#storeBehind(message)),
@@ -88,6 +99,8 @@ export class Offline {
       // In the group that holds the session's own copy, if it keeps one.
       this.#queue.trim(key, seq);
       this.counters.delivered += 1;
+      const flushed = this.#flushed.get(session.jid.domain);
+      if (flushed?.idle === false) flushed.tell({ session, stanza: value.stanza });
     }
   }
 

@@ -2,6 +2,7 @@ import { TraceIds, type Hop, TraceRing } from '#src/observe/trace.ts';
 import type { Reception, Submission } from '#src/router/events.ts';
 import type { Host } from '#src/router/host.ts';
 import type { Router } from '#src/router/router.ts';
+import './offline.ts';
 import type { Session } from '#src/session/session.ts';
 import type { Stanza } from '#src/stanza/stanza.ts';
 
@@ -80,6 +81,9 @@ export class Tracing {
     return [
       hooks.decision('stanza/outbound').add('guard', (submission) => this.#entered(submission)),
       hooks.notice('message/received').add('last', (reception) => this.#arrived(reception)),
+      hooks.notice('message/flushed').add('last', ({ session, stanza }) => {
+        this.note(stanza, session.protocol, `out of the store: ${placeOf(session)}`);
+      }),
     ];
   }
 

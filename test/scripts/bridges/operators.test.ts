@@ -59,6 +59,28 @@ test('trace: what waits for a phone, and that it has it', async (t) => {
   ]);
 });
 
+test('trace: what was kept, and to whom it came', async (t) => {
+  await using stage = await BridgeStage.open(['juliet', 'door']);
+  const door = await stage.thing('door', 'front');
+  await run(stage, 'trace_start', 'juliet@localhost', '60');
+  t.is(await door.say('xmpp/send/juliet@localhost', JSON.stringify({ id: 'd1', body: 'ding' })), 0);
+  const handset = await stage.phone('juliet');
+  t.is(await handset.hears(), 'ding');
+  const romeo = await stage.phone('door');
+  t.is((await romeo.say('juliet@localhost', 'marker')).status, 200);
+  const rows = (await run(stage, 'trace', '')) as readonly Row[];
+  const events = rows.map(
+    ({ event, part }) => `${String(part)}: ${String(event).replaceAll(/sip-[0-9a-f]{8}/g, 'sip-x')}`,
+  );
+  t.deepEqual(events.slice(0, 5), [
+    'mqtt: in: mqtt door@localhost/front to juliet@localhost',
+    'store: kept for juliet@localhost',
+    'mqtt: answered success',
+    'sip: out of the store: sip_udp juliet@localhost/sip-x',
+    'sip: MESSAGE taken by juliet@localhost/sip-x',
+  ]);
+});
+
 test('devices: one list of all kinds', async (t) => {
   await using stage = await BridgeStage.open(['juliet']);
   await stage.person('juliet', 'desk');
