@@ -5,18 +5,32 @@ import type { AddressDestination } from './destination.ts';
 import { placeTo } from './place.ts';
 import { ConnectionFlow, type StreamFlow } from './stream.ts';
 
-/** Connections that are being made at once. */
+/** Connections that are being made at once, and those that stay open. */
 const DIALS = 1000;
+const OPEN = 10_000;
 
 /** Makes connections; those who want to go to the same place share one attempt. */
 export class Dialler {
   readonly #core: TransportCore;
   readonly #tls: () => DialTls | undefined;
+  readonly #limit: number;
+  /** Open connections that were made here, the oldest first. */
+  readonly #made = new Set<StreamFlow>();
   readonly #dials = new Map<string, Promise<StreamFlow>>();
 
-  constructor(core: TransportCore, tls: () => DialTls | undefined) {
+  /** @param limit connections that stay open at once */
+  constructor(core: TransportCore, tls: () => DialTls | undefined, limit = OPEN) {
+    this.#limit = limit;
     this.#core = core;
     this.#tls = tls;
+  }
+
+  /** What was made first is closed for what is needed now. */
+  #keep(flow: StreamFlow): void {
+    const [oldest] = this.#made;
+    if (this.#made.size >= this.#limit) oldest?.close();
+    this.#made.add(flow);
+    flow.watch(() => void this.#made.delete(flow));
   }
 
   /** @param timeout milliseconds; rejects when there is no connection by then */
@@ -45,6 +59,9 @@ export class Dialler {
     }
     this.#core.counters.dialled += 1;
     const flow = new ConnectionFlow(this.#core, connection, place);
+    // It is where we wanted to go: no stranger, who may be silent for a short while only.
+    flow.authenticated();
+    this.#keep(flow);
     connection.resume();
     return flow;
   }

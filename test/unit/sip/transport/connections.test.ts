@@ -9,6 +9,7 @@ import { readCertificates } from '#src/net/certificates.ts';
 import type { Connection } from '#src/net/connection.ts';
 import { writeSelfSigned } from '#src/net/self-signed.ts';
 import { SipResponse } from '#protocols/sip/message/message.ts';
+import { Dialler } from '#protocols/sip/transport/dialler.ts';
 import type { Flow } from '#protocols/sip/transport/flow.ts';
 import { HandClock } from '../../net/hand-clock.ts';
 import { directory, tlsFor } from '../../net/kit.ts';
@@ -241,3 +242,25 @@ for (const [title, prove, patience] of [
     await ended;
   });
 }
+
+test('of the connections that were made only so many stay open: the oldest gives way', async (t) => {
+  const { transports } = await stage(t);
+  const dialler = new Dialler(transports, () => undefined, 2);
+  const places = [await tcpServer(t), await tcpServer(t), await tcpServer(t)];
+  const flows = [];
+  for (const { port } of places) flows.push(await dialler.connect({ transport: 'tcp', address: HOST, port }, 5000));
+  t.deepEqual(
+    flows.map(({ open }) => open),
+    [false, true, true],
+  );
+});
+
+test('a connection that was made may be silent as one of an account', async (t) => {
+  const clock = new HandClock();
+  const { transports } = await stage(t, { clock });
+  const { port } = await tcpServer(t);
+  const request = options('SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKa');
+  const flow = await transports.send(request, { transport: 'tcp', address: HOST, port });
+  clock.pass(3_600_000);
+  t.true(flow.open);
+});
