@@ -33,9 +33,8 @@ export class Device extends CoreSession {
 
   close(refusal?: Refusal): void {
     const { session } = this;
-    if (session.link === undefined) session.broker.sessions.end(session);
-    else session.link.end(reasonCodes.administrativeAction, refusal?.text);
-    // Another device may want the name at once.
+    // Its session stays, with what waits in it: only the client is sent away, and the name is free at once.
+    session.link?.end(reasonCodes.administrativeAction, refusal?.text);
     session.broker.devices?.forget(session);
   }
 }

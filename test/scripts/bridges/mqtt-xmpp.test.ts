@@ -333,6 +333,22 @@ test('presence is withdrawn from a thing when the roster says no more', async (t
   t.deepEqual(await sensor.quiet(), []);
 });
 
+test('a person who takes the name of an absent thing leaves it what waits for it', async (t) => {
+  await using stage = await BridgeStage.open(['sensor', 'juliet']);
+  const durable = { clean: false, properties: { sessionExpiryInterval: 3600 } };
+  const sensor = await stage.thing('sensor', 'kitchen', durable);
+  await sensor.listen('xmpp/inbox');
+  sensor.client.send({ cmd: 'disconnect', reasonCode: 0 });
+  await sensor.client.ended();
+  const juliet = await stage.person('juliet');
+  juliet.chat('sensor@localhost/kitchen', 'for the thing');
+  await juliet.quiet();
+  const other = await stage.person('sensor', 'kitchen');
+  other.leave();
+  const back = await stage.thing('sensor', 'kitchen', durable);
+  t.like(await back.hearJson(), { body: 'for the thing' });
+});
+
 test('a thing is asked who it is', async (t) => {
   await using stage = await BridgeStage.open(['sensor', 'juliet']);
   stage.befriend('sensor', 'juliet');
