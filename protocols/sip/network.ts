@@ -9,6 +9,7 @@ import type { SipUri } from './message/uri.ts';
 import { validateResponse } from './message/validate.ts';
 import { SipTrace } from './trace.ts';
 import type { ClientHandler } from './transaction/client.ts';
+import { tryEach } from './transaction/failover.ts';
 import { Transactions, type TransactionUser } from './transaction/transactions.ts';
 import type { AddressDestination } from './transport/destination.ts';
 import type { Flow } from './transport/flow.ts';
@@ -74,7 +75,7 @@ export class SipNetwork {
     return this.#locator.locate(uri);
   }
 
-  /** Sends a request of our own to where a URI leads. */
+  /** Sends a request of our own to where a URI leads: to one place after the other until one answers. */
   send(request: SipRequest, uri: SipUri, handler: ClientHandler): void {
     void this.#sendLocated(request, uri, handler);
   }
@@ -85,9 +86,9 @@ export class SipNetwork {
   }
 
   async #sendLocated(request: SipRequest, uri: SipUri, handler: ClientHandler): Promise<void> {
-    const [first] = await this.locate(uri);
-    if (first === undefined) handler.onTransportError(new Error(`${uri.host} has no address`));
-    else this.transactions.request(request, first, handler);
+    const places = await this.locate(uri);
+    if (places.length === 0) return handler.onTransportError(new Error(`${uri.host} has no address`));
+    tryEach((place, told) => void this.transactions.request(request, place, told), places, handler);
   }
 
   #arrived(request: SipRequest, flow: Flow): void {
