@@ -54,7 +54,7 @@ const check = defineCommand({
   result: 'restuple',
   async run(parts) {
     const { right, wrong } = await checkRelay(relayOf(parts), parts.listeners());
-    if (wrong.length > 0) throw new CommandError(500, [...wrong, ...right].join('\n'));
+    if (wrong.length > 0) throw new CommandError(500, [...wrong, ...right.map((line) => `yet ${line}`)].join('\n'));
     return right.join('; ');
   },
 });
