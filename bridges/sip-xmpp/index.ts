@@ -1,11 +1,13 @@
 import type { Bridge } from '#src/plugin/bridge.ts';
 import type { RunningFrontEnd, Runtime } from '#src/plugin/front-end.ts';
 import { PhoneEdge, pidfEdge } from './edge.ts';
+import { specs } from './specs.ts';
 import { optionsOf, type SipXmppOptions, sipXmppSection } from './settings.ts';
 
 /** Phones send and get messages, and show presence, as every other device. */
 export const sipXmpp: Bridge = {
   name: 'sip-xmpp',
+  specs,
   sections: [sipXmppSection],
   listenerKinds: [],
   modules: [],
