@@ -73,10 +73,8 @@ export class Branch implements ClientHandler {
     const { hop, target } = this.#parts;
     if (target.destination !== undefined) return this.#go([target.destination]);
     if (hop === undefined) return this.#finish(416);
-    this.#parts.locate(hop).then(
-      (ways) => this.#go(ways),
-      () => this.#finish(503),
-    );
+    const found = this.#parts.locate(hop).then((ways) => this.#go(ways));
+    found.catch(() => this.#finish(503));
   }
 
   /** 16.10 and 16.7 step 10. @param reason value of the Reason field (RFC 3326) */

@@ -120,6 +120,19 @@ test('an account outlives a restart with every verifier', async (t) => {
   t.is(accounts.banDetails(host, 'romeo')?.reason, 'spam');
 });
 
+test('H(A1) follows the password, and goes with the account', async (t) => {
+  const { accounts } = await world();
+  const ha1 = () => accounts.ha1(host, 'romeo', 'local', 'MD5');
+  await accounts.create(host, 'romeo', 'secret');
+  t.deepEqual(ha1(), computeHa1('MD5', 'romeo', host, 'secret'));
+  await accounts.setPassword(host, 'romeo', 'other');
+  t.deepEqual(ha1(), computeHa1('MD5', 'romeo', host, 'other'));
+  accounts.remove(host, 'romeo');
+  t.is(ha1(), undefined);
+  await accounts.create(host, 'romeo', 'third');
+  t.deepEqual(ha1(), computeHa1('MD5', 'romeo', host, 'third'));
+});
+
 test('with another node key the passwords hold and only H(A1) is lost', async (t) => {
   const data = new MemoryData();
   const before = await world([], data);
