@@ -107,7 +107,7 @@ function argumentsOf(role: Role): readonly string[] {
     ...['-t', transport === 'udp' ? 'u1' : 't1', '-s', (to ?? who).user],
     ...Object.entries(keys).flatMap(([key, value]) => ['-key', key, value]),
     ...['-m', String(calls), '-r', String(rate), '-timeout', `${limit}s`, '-timeout_error'],
-    ...(lost === 0 ? [] : ['-lost', String(lost), '-rtcheck', 'loose']),
+    ...(lost === 0 ? [] : ['-lost', String(lost)]),
     ...(role.deaf === true ? ['-pause_msg_ign'] : []),
     ...[
       '-au',
@@ -119,6 +119,9 @@ function argumentsOf(role: Role): readonly string[] {
       '-default_behaviors',
       'abortunexp',
       '-nostdin',
+      // What is repeated is known by its branch, not by all of its text: else some of it is taken for something new.
+      '-rtcheck',
+      'loose',
       '-trace_err',
     ],
   ];

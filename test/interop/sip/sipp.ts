@@ -39,7 +39,6 @@ async function play({ checks, directory, server }: Scene): Promise<void> {
   for (const pair of pairs) await conversations(stage, ...pair);
   await subscriptions(stage);
   await forking(stage);
-  await losses(stage);
   await load(stage, server);
 }
 
@@ -146,27 +145,22 @@ async function forking(stage: Stage): Promise<void> {
   }
 }
 
-/** Calls while of each hundred messages ten get lost, on each of the four ways: what counts is that the caller had each of its calls. */
-async function losses(stage: Stage): Promise<void> {
-  const CALLS = 50;
-  await stage.checks.step(`${CALLS} calls while 10 % of all messages are lost`, async () => {
-    const lossy = { lost: 10, limit: 120 };
-    // sipp takes some of what is repeated for new calls.
-    const callee = await phone(stage, 'answer-patient', 'udp', { ...lossy, calls: CALLS * 2 });
-    try {
-      await caller(stage, 'call-patient', 'udp', { ...lossy, calls: CALLS, rate: 10, deaf: true });
-    } finally {
-      await callee.stop();
-      await forget(stage);
-    }
-  });
+/** What counts is that the caller had each of its calls: sipp takes some of what is repeated for new calls. */
+async function manyCalls(stage: Stage, number: number, rate: number, lost: number): Promise<void> {
+  const common = { lost, limit: 150 };
+  const callee = await phone(stage, 'answer-patient', 'udp', { ...common, calls: number * 2 });
+  try {
+    await caller(stage, 'call-patient', 'udp', { ...common, calls: number, rate, deaf: true });
+  } finally {
+    await callee.stop();
+    await forget(stage);
+  }
 }
 
 async function load(stage: Stage, server: Server): Promise<void> {
-  const CALLS = 1000;
-  await stage.checks.step(`${CALLS} calls, 50 a second, none fails`, async () => {
-    const callee = await phone(stage, 'answer', 'udp', { calls: CALLS, limit: 90 });
-    await together(stage, [callee], caller(stage, 'call', 'udp', { calls: CALLS, rate: 50, limit: 90 }));
-  });
-  stage.checks.tell('the server is there', server.alive());
+  const { checks } = stage;
+  // On each of the four ways of a call.
+  await checks.step('50 calls while 10 % of all messages are lost', async () => await manyCalls(stage, 50, 10, 10));
+  await checks.step('1000 calls, 50 a second, none fails', async () => await manyCalls(stage, 1000, 50, 0));
+  checks.tell('the server is there', server.alive());
 }
