@@ -191,7 +191,9 @@ export class Transports implements TransportCore {
         ? [...this.#options.names()].includes(name)
         : this.local.has(address) || this.#ports.some(({ socket }) => socket.localAddress === address);
     if (!own && this.#options.advertised?.() !== name) return false;
-    return port === undefined || this.#ownPorts.has(port);
+    if (port !== undefined) return this.#ownPorts.has(port);
+    // A name may lead here by SRV, whatever the port; an address without one means the default (RFC 3263 section 4.2).
+    return address === undefined || this.#ownPorts.has(defaultPort('udp')) || this.#ownPorts.has(defaultPort('tls'));
   }
 
   /** Closes all connections; what waits is written. */
