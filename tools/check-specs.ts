@@ -85,7 +85,7 @@ function table(declared: readonly Declared[]): string {
 
 if (import.meta.main) {
   const files = sources('src', 'protocols', 'bridges').filter(
-    ({ path, text }) => /\bspecs:/.test(text) || basename(path).startsWith('xep'),
+    ({ path, text }) => /\bspecs\b[:,]/.test(text) || basename(path).startsWith('xep'),
   );
   const perFile = await Promise.all(files.map(async (file) => [file, await declaredIn(file)] as const));
   const declared = perFile.flatMap(([, specs]) => specs);
