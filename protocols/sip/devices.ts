@@ -4,9 +4,11 @@ import type { Offline } from '#src/im/offline.ts';
 import type { Presence } from '#src/im/presence.ts';
 import type { Timed } from '#src/net/timers.ts';
 import type { Runtime } from '#src/plugin/front-end.ts';
+import { type Binding, requestUriOf } from './binding.ts';
 import { Bindings } from './bindings.ts';
 import type { StanzaEdge } from './edge.ts';
-import { Locations } from './locations.ts';
+import { FLOW_FAILED, FlowAttempt } from './flow-attempt.ts';
+import { Locations, type Way } from './locations.ts';
 import type { SipRequest } from './message/message.ts';
 import { MessageSender } from './message-sender.ts';
 import { NatPings } from './nat-pings.ts';
@@ -100,11 +102,30 @@ export class Devices implements Timed {
 
   /** Sends a request of our own to a device. False when there is no way to it now. */
   reach(session: SipSession, request: SipRequest, handler: ClientHandler, branch?: string): boolean {
+    if (session.bindings.length > 1) return this.#byFlows(session, request, handler, []);
     const { binding } = session;
     const way = this.locations.way(binding);
-    if (way === undefined) return false;
+    return way !== undefined && this.#send(request, binding, way, handler, branch);
+  }
+
+  /** RFC 5626 section 7: by the most recent flow that stands, and by the next one when that fails. */
+  #byFlows(session: SipSession, request: SipRequest, handler: ClientHandler, tried: readonly Binding[]): boolean {
+    for (const binding of session.bindings.toReversed()) {
+      const way = tried.includes(binding) ? undefined : this.locations.way(binding);
+      if (way === undefined) continue;
+      const next = (status: number): boolean => {
+        if (status === FLOW_FAILED && binding.path.length > 0) this.locations.fail(session.jid.bare, binding);
+        return this.#byFlows(session, request, handler, [...tried, binding]);
+      };
+      const toFlow = request.edit().uri(requestUriOf(binding)).done();
+      return this.#send(toFlow, binding, way, new FlowAttempt(handler, next));
+    }
+    return false;
+  }
+
+  #send(request: SipRequest, { path }: Binding, way: Way, handler: ClientHandler, branch?: string): true {
     const edit = request.edit();
-    for (const path of binding.path) edit.append('Route', path);
+    for (const route of path) edit.append('Route', route);
     const routed = edit.done();
     if (way.kind === 'located') this.#network.send(routed, way.uri, handler);
     else this.#network.transactions.request(routed, way.destination, handler, branch === undefined ? {} : { branch });

@@ -4,6 +4,7 @@ import type { Aliases } from './aliases.ts';
 import type { Binding } from './binding.ts';
 import type { Bindings } from './bindings.ts';
 import type { Forwarding } from './core.ts';
+import { FLOW_FAILED } from './flow-attempt.ts';
 import type { Locations } from './locations.ts';
 import { parseAuth } from './message/auth.ts';
 import { SipResponse, type SipRequest } from './message/message.ts';
@@ -35,6 +36,14 @@ export interface ForwarderParts {
 const ASSERTED = ['P-Asserted-Identity', 'P-Preferred-Identity'] as const;
 
 const CREDENTIALS = ['Proxy-Authorization', 'Authorization'] as const;
+
+/** Which bindings a request is for. */
+interface Meant {
+  /** Of an account, or of one device. */
+  readonly jid: Jid;
+  /** The URI is a SIPS one. */
+  readonly secure: boolean;
+}
 
 /** RFC 3261 section 16.5: the targets of requests that the server passes on. */
 export class Forwarder implements Forwarding {
@@ -93,12 +102,23 @@ export class Forwarder implements Forwarding {
    * rejected by the domain with a 404", RFC 5627 section 5.1).
    */
   targets(to: Addressee & { readonly jid: Jid }, secure = false): readonly ForwardTarget[] | 'gone' {
-    const all = this.#parts.bindings.of(to.jid.bare);
-    const meant = to.jid.isBare ? all : all.filter(({ resource }) => resource === to.jid.resource);
-    if (to.kind === 'temporary' && !meant.some(({ gruu }) => gruu === to.word)) return 'gone';
-    // RFC 3261 section 26.2.2: a SIPS URI is reached by TLS all the way, or not at all.
-    const fit = secure ? meant.filter(isSecure) : meant;
-    return this.#latest(fit).flatMap((binding) => this.#target(binding) ?? []);
+    const meant: Meant = { jid: to.jid, secure };
+    if (to.kind === 'temporary' && !this.#devices(to.jid).some(({ gruu }) => gruu === to.word)) return 'gone';
+    const fit = this.#fit(meant);
+    if (fit.length < 2) return this.#instance(meant, fit);
+    // RFC 5626 section 7: "MUST NOT populate the target set with more than one contact with the same AOR and instance-id at a time".
+    const instances = Map.groupBy(fit, ({ contact, instance }) => instance ?? `\0${contact}`);
+    return [...instances.values()].flatMap((flows) => this.#instance(meant, flows));
+  }
+
+  #devices(jid: Jid): readonly Binding[] {
+    const all = this.#parts.bindings.of(jid.bare);
+    return jid.isBare ? all : all.filter(({ resource }) => resource === jid.resource);
+  }
+
+  /** RFC 3261 section 26.2.2: a SIPS URI is reached by TLS all the way, or not at all. */
+  #fit({ jid, secure }: Meant): readonly Binding[] {
+    return secure ? this.#devices(jid).filter(isSecure) : this.#devices(jid);
   }
 
   /** Where a GRUU of ours leads now; 'gone' when its device is not there, undefined for a URI that is none. */
@@ -109,23 +129,35 @@ export class Forwarder implements Forwarding {
     return targets === 'gone' ? 'gone' : (targets[0] ?? 'gone');
   }
 
-  /** RFC 5626 section 7: "MUST NOT populate the target set with more than one contact with the same AOR and instance-id at a time". */
-  #latest(bindings: readonly Binding[]): readonly Binding[] {
-    const latest = new Map<string, Binding>();
-    for (const binding of bindings) {
-      const key = binding.instance ?? `\0${binding.contact}`;
-      const other = latest.get(key);
-      // The one that can be reached; of two of those the more recent.
-      if (other === undefined || this.#parts.locations.way(binding) !== undefined) latest.set(key, binding);
+  /** The most recent of the bindings of one instance that can be reached. @param tried the reg-ids of others, which failed */
+  #instance(meant: Meant, bindings: readonly Binding[], tried: readonly number[] = []): readonly ForwardTarget[] {
+    for (const binding of bindings.toReversed()) {
+      const way = this.#parts.locations.way(binding);
+      if (way === undefined) continue;
+      const { path, q, regId } = binding;
+      return [
+        {
+          uri: binding.contact,
+          q,
+          routes: path,
+          ...(way.kind === 'direct' ? { destination: way.destination } : {}),
+          ...(regId === undefined
+            ? {}
+            : { instead: (status: number) => this.#instead(meant, binding, [...tried, regId], status) }),
+        },
+      ];
     }
-    return [...latest.values()];
+    return [];
   }
 
-  #target(binding: Binding): ForwardTarget | undefined {
-    const way = this.#parts.locations.way(binding);
-    if (way === undefined) return undefined;
-    const target = { uri: binding.contact, q: binding.q, routes: binding.path };
-    return way.kind === 'direct' ? { ...target, destination: way.destination } : target;
+  /** RFC 5626 section 7: a target "with the same AOR and instance-id, but a different reg-id", of those that stand by now. */
+  #instead(meant: Meant, failed: Binding, tried: readonly number[], status: number): ForwardTarget | undefined {
+    // An edge proxy knows of its flows; of one of ours its connection tells.
+    if (status === FLOW_FAILED && failed.path.length > 0) this.#parts.locations.fail(meant.jid.bare, failed);
+    const others = this.#fit(meant).filter(
+      ({ instance, regId }) => instance === failed.instance && regId !== undefined && !tried.includes(regId),
+    );
+    return this.#instance(meant, others, tried)[0];
   }
 
   /** Without credentials for this server, and without what users assert of themselves (RFC 3325 section 9.1). */

@@ -21,8 +21,9 @@ interface Carried {
 export class Locations {
   readonly #flows = new WeakMap<Binding, Flow>();
   readonly #watched = new Map<Flow, Carried>();
-  /** By the contacts that were registered over connections: a call finds a phone that came back by another one. */
-  readonly #contacts = new Map<string, Flow>();
+  /** By the contacts that were registered over connections, the latest last: a call finds a phone that came back by another one. */
+  readonly #contacts = new Map<string, readonly Flow[]>();
+  readonly #failed = new WeakSet<Binding>();
   readonly #closed: (bare: string) => void;
 
   /** @param closed told of accounts of which a flow has gone */
@@ -39,7 +40,7 @@ export class Locations {
     carried.accounts.add(bare);
     for (const { contact } of bindings) {
       carried.contacts.add(contact);
-      this.#contacts.set(contact, flow);
+      this.#keep(contact, flow);
     }
     if (this.#watched.has(flow)) return;
     this.#watched.set(flow, carried);
@@ -52,6 +53,21 @@ export class Locations {
     return flow?.open === true ? flow : undefined;
   }
 
+  #keep(contact: string, flow: Flow): void {
+    const known = this.#contacts.get(contact);
+    if (known === undefined) this.#contacts.set(contact, [flow]);
+    else if (known.at(-1) !== flow) this.#contacts.set(contact, [...known.filter((other) => other !== flow), flow]);
+  }
+
+  /**
+   * An edge proxy has told that the flow of a binding is gone. "The proxy MUST invalidate all the bindings in the target set that use that flow"
+   * (RFC 5626 section 7): there is no way to it until the device registers it again.
+   */
+  fail(bare: string, binding: Binding): void {
+    this.#failed.add(binding);
+    this.#closed(bare);
+  }
+
   /** Did the client of this flow make the binding? */
   isFrom(binding: Binding, flow: Flow): boolean {
     if (flow.reliable) return this.#flows.get(binding) === flow;
@@ -61,12 +77,13 @@ export class Locations {
 
   /** Where the device with this contact is connected now. */
   relocate(contact: string): Destination | undefined {
-    const flow = this.#contacts.get(contact);
-    return flow?.open === true ? { flow } : undefined;
+    const flow = this.#contacts.get(contact)?.findLast(({ open }) => open);
+    return flow === undefined ? undefined : { flow };
   }
 
   /** Undefined when the device cannot be reached now: its flow has gone, and it is not where it could be called back. */
   way(binding: Binding): Way | undefined {
+    if (this.#failed.has(binding)) return undefined;
     const [path] = binding.path;
     if (path !== undefined) return located(NameAddr.parse(path)?.sipUri);
     const flow = this.flow(binding);
@@ -84,7 +101,9 @@ export class Locations {
     const carried = this.#watched.get(flow);
     this.#watched.delete(flow);
     for (const contact of carried?.contacts ?? []) {
-      if (this.#contacts.get(contact) === flow) this.#contacts.delete(contact);
+      const others = this.#contacts.get(contact)?.filter((other) => other !== flow) ?? [];
+      if (others.length === 0) this.#contacts.delete(contact);
+      else this.#contacts.set(contact, others);
     }
     for (const bare of carried?.accounts ?? []) this.#closed(bare);
   }

@@ -147,7 +147,7 @@ export class SipSessions implements SipSessionHome {
   awaken(): void {
     this.#parts.outboxes.paused = false;
     for (const session of [...this.#sessions.values()]) {
-      if (!this.#parts.reachable(session.binding)) this.lost(session);
+      if (!session.bindings.some((one) => this.#parts.reachable(one))) this.lost(session);
       else {
         session.resume();
         // What was stored for the account and not handed over yet follows.

@@ -47,6 +47,7 @@ export class Branch implements ClientHandler {
   #sent: SipRequest | undefined;
   #authorized = false;
   #provisional = false;
+  #rang = false;
   #over = false;
   /** Undefined while nobody asked for it; the Reason, '' for none. */
   #cancelled: string | undefined;
@@ -66,6 +67,11 @@ export class Branch implements ClientHandler {
 
   get breadth(): number {
     return this.#parts.breadth;
+  }
+
+  /** The target itself has answered, and be it provisionally. */
+  get rang(): boolean {
+    return this.#rang;
   }
 
   /** Step 7: "a policy to send the request to a specific IP address, port, and transport", else RFC 3263. */
@@ -123,6 +129,7 @@ export class Branch implements ClientHandler {
     const response = arrived.edit().removeFirst('Via').done();
     if (status < 200) {
       this.#provisional = true;
+      this.#rang = true;
       // 16.7 step 2.
       if (!this.#over && this.#cancelled === undefined) this.#setTimerC();
       return this.#owner.onForwardable(this, response);
@@ -155,8 +162,11 @@ export class Branch implements ClientHandler {
   }
 
   onTransportError(): void {
-    // 16.9: "behave as if the forwarded request received a 503 (Service Unavailable) response".
-    this.#fail(503);
+    const destination = this.#ways[this.#next - 1];
+    const flow = destination !== undefined && 'flow' in destination ? destination.flow : undefined;
+    // 16.9: "behave as if the forwarded request received a 503 (Service Unavailable) response"; a flow that no longer exists is told by 430 (RFC 5626
+    // section 5.3.1).
+    this.#fail(flow?.reliable === true ? 430 : 503);
   }
 
   #fail(status: number): void {

@@ -110,6 +110,8 @@ export class ResponseContext implements ServerUser, BranchOwner {
 
   onFinal(branch: Branch, response: SipResponse): void {
     this.#branches.delete(branch);
+    const instead = this.#instead(branch, response);
+    if (instead !== undefined) return this.#replace(branch, instead);
     if (response.status < 300) {
       this.#closed = true;
       this.#cancelAll(COMPLETED_ELSEWHERE);
@@ -122,6 +124,23 @@ export class ResponseContext implements ServerUser, BranchOwner {
       }
     }
     this.#proceed();
+  }
+
+  /**
+   * RFC 5626 section 7: another flow of the same instance. "If the proxy receives a final response from a branch other than a 408 (Request Timeout)
+   * or a 430 (Flow Failed) response, the proxy MUST NOT forward the same request to another target representing the same AOR and instance-id."
+   */
+  #instead({ rang, target }: Branch, { status }: SipResponse): ForwardTarget | undefined {
+    if (this.#closed || target.instead === undefined) return undefined;
+    // A phone that rang is there; and who sent something else than an INVITE does not wait any longer (RFC 4320 section 1).
+    if (status !== 430 && (status !== 408 || rang || !this.#isInvite)) return undefined;
+    return target.instead(status);
+  }
+
+  #replace({ breadth }: Branch, target: ForwardTarget): void {
+    const branch = new Branch(this.#parts.branch(target, breadth), this);
+    this.#branches.add(branch);
+    branch.start();
   }
 
   /** Begins what may begin; answers when nothing is left to wait for. */

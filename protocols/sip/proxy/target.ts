@@ -16,6 +16,11 @@ export interface ForwardTarget {
    * none either. Asked once.
    */
   readonly authorize?: (request: SipRequest, challenged: SipResponse) => SipRequest | undefined;
+  /**
+   * RFC 5626 section 7: "If a request for a particular AOR and instance-id fails with a 430 (Flow Failed) response, the proxy SHOULD replace the
+   * failed branch with another target (if one is available) with the same AOR and instance-id, but a different reg-id". Asked once, with 430 or 408.
+   */
+  readonly instead?: (status: number) => ForwardTarget | undefined;
 }
 
 const Q = 1000;
