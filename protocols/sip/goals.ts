@@ -3,7 +3,6 @@ import type { Jid } from '#src/address/jid.ts';
 import type { Addressee, Addresses } from './addresses.ts';
 import { type Aliases, numberOf } from './aliases.ts';
 import type { SipRequest } from './message/message.ts';
-import type { SipUri } from './message/uri.ts';
 
 /** What a request is for, by its Request-URI (RFC 3261 section 16.5). */
 export type Goal =
@@ -13,7 +12,7 @@ export type Goal =
   | { readonly kind: 'account'; readonly to: Addressee & { readonly jid: Jid } }
   /** A telephone number that is no account's. */
   | { readonly kind: 'number'; readonly number: string; readonly domain: string | undefined }
-  | { readonly kind: 'elsewhere'; readonly uri: SipUri }
+  | { readonly kind: 'elsewhere' }
   /** No account can have such a name, or none has. */
   | { readonly kind: 'nobody'; readonly domain: string };
 
@@ -27,14 +26,14 @@ export interface GoalsParts {
 export function goalOf(request: SipRequest, { accounts, addresses, aliases }: GoalsParts): Goal | undefined {
   const uri = request.requestUri;
   if (uri === undefined) return undefined;
+  // A route that is not ours is followed, wherever the Request-URI leads (section 16.6 step 7): never in the name of a trunk.
+  if (request.headers.has('Route')) return { kind: 'elsewhere' };
   const number = numberOf(uri);
   const owner = number === undefined ? undefined : aliases.get(number);
   const owned = owner === undefined ? undefined : ({ kind: 'account', to: { kind: 'account', jid: owner } } as const);
   if (uri.kind === 'tel') return owned ?? { kind: 'number', number: uri.number, domain: undefined };
-  // A route that is not ours is followed, wherever the Request-URI leads (section 16.6 step 7).
-  if (request.headers.has('Route')) return { kind: 'elsewhere', uri };
   const found = addresses.resolve(uri);
-  if (found === undefined) return { kind: 'elsewhere', uri };
+  if (found === undefined) return { kind: 'elsewhere' };
   const domain = addresses.domain(uri) ?? uri.host;
   if (found === 'malformed') return owned ?? { kind: 'nobody', domain };
   if (found.kind === 'host') return found;

@@ -78,6 +78,20 @@ test('a call to a number goes through the trunk, with its credentials and the ca
   trunk.close();
 });
 
+test('a route of the caller leads elsewhere, and the credentials for the trunk do not', async (t) => {
+  const trunk = await provider();
+  await using server = await verona(settings(9));
+  const juliet = await server.registered(JULIET);
+  const fields = [
+    ['Contact', `<${juliet.contact}>`],
+    ['Route', `<sip:127.0.0.1:${trunk.port};lr>`],
+  ] as const;
+  const sent = juliet.prove(juliet.request('INVITE', { to: 'tel:+491711', uri: 'tel:+491711', fields }));
+  trunk.answer(await trunk.asked('INVITE'), 407, challenge('Proxy-Authenticate'));
+  t.is((await sent).status, 407);
+  trunk.close();
+});
+
 test('a number that no trunk takes, and one for somebody who may not: 404', async (t) => {
   await using server = await verona(`
 access: { callers: [{ deny: all }] }
