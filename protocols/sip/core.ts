@@ -114,7 +114,9 @@ export class SipCore {
     if (to !== undefined && handler !== undefined) return this.#handled(tx, handler, to, to.jid.domain, request);
     const refusal = this.#parts.unfit(tx.request);
     if (refusal !== undefined) return this.#answer(tx, refusal.status, refusal);
-    const sender = this.#sender(tx, 'proxy', domainOf(goal));
+    // Who is not there is asked for as one who is.
+    const as = handler === undefined || goal.kind === 'elsewhere' ? 'proxy' : 'server';
+    const sender = this.#sender(tx, as, domainOf(goal));
     if (sender === undefined) return;
     const received = receivedOf(tx, sender, goal.kind === 'account' ? goal.to : { kind: 'host', domain: '' });
     this.#forward(received, request, goal);

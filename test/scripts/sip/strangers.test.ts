@@ -47,6 +47,16 @@ test('an account that is not there is challenged like one that is', async (t) =>
   t.is((await nobody.ask(nobody.request('INVITE', { to: `sip:${JULIET}`, fields }))).status, 407);
   t.is((await nobody.prove(nobody.request('INVITE', { to: `sip:${JULIET}`, fields }))).status, 407);
   t.is((await nobody.register()).status, 401);
+  // Whoever says to be of this server learns nothing of whom it may ask for.
+  const eve = await server.phone('juliet@localhost');
+  for (const method of ['MESSAGE', 'SUBSCRIBE', 'PUBLISH', 'INVITE']) {
+    const asked = [...fields, ['Event', 'presence'] as const];
+    const [one, other] = [
+      await eve.ask(eve.request(method, { to: `sip:${JULIET}`, fields: asked })),
+      await eve.ask(eve.request(method, { to: 'sip:1001@localhost', fields: asked })),
+    ];
+    t.is(one.status, other.status, method);
+  }
 });
 
 for (const [what, method, given, status] of [
