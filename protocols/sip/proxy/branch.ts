@@ -1,5 +1,6 @@
 /** RFC 3261 sections 16.6 to 16.10 for one target: its client transactions one after the other, timer C, its CANCEL. */
 import type { Timed, Timers } from '#src/net/timers.ts';
+import { withoutIdentity } from '#protocols/sip/identity.ts';
 import { type SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
 import type { SipUri } from '#protocols/sip/message/uri.ts';
 import type { ClientHandler, ClientTransaction } from '#protocols/sip/transaction/client.ts';
@@ -126,7 +127,7 @@ export class Branch implements ClientHandler {
     const { status } = arrived;
     if (status === 100) return void (this.#provisional = true);
     // 16.7 step 3: "The proxy removes the topmost Via header field value from the response."
-    const response = arrived.edit().removeFirst('Via').done();
+    const response = withoutIdentity(arrived.edit().removeFirst('Via').done(), this.target.asserts === true);
     if (status < 200) {
       this.#provisional = true;
       this.#rang = true;

@@ -11,6 +11,8 @@ export interface ForwardTarget {
   readonly routes?: readonly string[];
   /** A flow or an address; without it the first Route, or the URI, is located (RFC 3263). */
   readonly destination?: Destination;
+  /** Whether it is believed what it says of who answers (RFC 3325). */
+  readonly asserts?: boolean;
   /**
    * The request again with credentials for a 401 or 407, where this server has an account at the target and the caller none; undefined when it has
    * none either. Asked once.

@@ -77,13 +77,18 @@ export class Trunk implements Timed {
     return this.settings.domain ?? this.settings.host;
   }
 
+  /** RFC 3325: it is told who calls, and believed what it tells. */
+  get asserts(): boolean {
+    return this.settings.asserted !== false;
+  }
+
   /** Where a call to a number goes. */
   target(number: string): ForwardTarget {
     const { password, user } = this.settings;
-    const uri = this.uri.with({ user: number }).toString();
-    if (user === undefined || password === undefined) return { uri };
+    const target = { uri: this.uri.with({ user: number }).toString(), asserts: this.asserts };
+    if (user === undefined || password === undefined) return target;
     return {
-      uri,
+      ...target,
       authorize: (request, challenged) => answerChallenge(request, challenged, { username: user, password }),
     };
   }
