@@ -6,7 +6,7 @@ import { Jid } from '#src/address/jid.ts';
 import type { Digest, Verdict } from './digest.ts';
 import type { Guard } from './guard.ts';
 import type { Incoming } from './incoming.ts';
-import { digestOf, parseAuth } from './message/auth.ts';
+import { type DigestCredentials, digestOf, parseAuth } from './message/auth.ts';
 import { SipResponse, type SipRequest } from './message/message.ts';
 
 export interface AuthenticatorParts {
@@ -23,7 +23,15 @@ export interface AuthenticatorParts {
 
 /** Credentials of one request that are looked at. */
 const MOST = 4;
-const NOTHING: Verdict = { kind: 'unproven', stale: false, guess: false };
+const CREDENTIALS = ['Authorization', 'Proxy-Authorization'] as const;
+
+interface Judgement {
+  /** Undefined when there are none for the host. */
+  readonly credentials: DigestCredentials | undefined;
+  readonly verdict: Verdict;
+}
+
+const NOTHING: Judgement = { credentials: undefined, verdict: { kind: 'unproven', stale: false, guess: false } };
 
 /** A server or registrar asks with 401, a proxy with 407 (RFC 3261 section 22.3). */
 export type AsksAs = 'server' | 'proxy';
@@ -42,17 +50,17 @@ export class Authenticator {
   authenticate(tx: Incoming, domain: string, as: AsksAs): Jid | undefined {
     const { flow, request } = tx;
     const ip = flow.remoteAddress;
-    const verdict = this.#verdict(request, domain, ip);
-    if (verdict === 'mismatch') {
+    const { credentials, verdict } = this.#judge(request, domain, ip);
+    if (verdict.kind === 'unproven') {
+      this.#challenge(tx, domain, as, verdict, credentials);
+      return undefined;
+    }
+    if (credentials !== undefined && !this.#parts.sameResource(credentials.uri, request.uri)) {
       // RFC 7616 section 3.4.6: "If they do not match, the server … SHOULD return a 400 (Bad Request)"
       tx.respond(SipResponse.to(request, 400, { reason: 'The Credentials Are For Another URI' }));
       return undefined;
     }
-    if (verdict.kind === 'unproven') {
-      this.#challenge(tx, domain, as, verdict);
-      return undefined;
-    }
-    const jid = Jid.make(verdict.local, domain);
+    const jid = Jid.parse(`${verdict.local}@${domain}`);
     if (jid === undefined || !this.#mayCome(jid, ip, flow.listener)) {
       this.counters.refused += 1;
       tx.respond(SipResponse.to(request, 403));
@@ -63,16 +71,20 @@ export class Authenticator {
     return jid;
   }
 
-  #verdict(request: SipRequest, domain: string, ip: string): Verdict | 'mismatch' {
-    let last: Verdict = NOTHING;
-    const values = [...request.all('Authorization'), ...request.all('Proxy-Authorization')].slice(0, MOST);
-    for (const value of values) {
-      const auth = parseAuth(value);
-      const given = auth === undefined ? undefined : digestOf(auth);
-      if (given?.realm !== domain) continue;
-      last = this.#parts.digest.verify(given, { method: request.method, realm: domain, ip });
-      if (last.kind === 'unproven') continue;
-      return this.#parts.sameResource(given.uri, request.uri) ? last : 'mismatch';
+  /** Of the credentials for a host, those that prove something, else the last ones. */
+  #judge(request: SipRequest, domain: string, ip: string): Judgement {
+    let last = NOTHING;
+    let left = MOST;
+    for (const name of CREDENTIALS) {
+      for (const value of request.all(name)) {
+        if ((left -= 1) < 0) return last;
+        const auth = parseAuth(value);
+        const credentials = auth === undefined ? undefined : digestOf(auth);
+        if (credentials?.realm !== domain) continue;
+        const verdict = this.#parts.digest.verify(credentials, { method: request.method, realm: domain, ip });
+        last = { credentials, verdict };
+        if (verdict.kind === 'proven') return last;
+      }
     }
     return last;
   }
@@ -82,6 +94,7 @@ export class Authenticator {
     domain: string,
     as: AsksAs,
     { guess, stale }: Verdict & { readonly kind: 'unproven' },
+    credentials: DigestCredentials | undefined,
   ): void {
     const { flow, request } = tx;
     const ip = flow.remoteAddress;
@@ -92,7 +105,11 @@ export class Authenticator {
     else this.counters.challenged += 1;
     const [status, name] =
       as === 'server' ? ([401, 'WWW-Authenticate'] as const) : ([407, 'Proxy-Authenticate'] as const);
-    const challenges = this.#parts.digest.challenges(domain, ip, stale, this.#parts.md5Only(request));
+    const challenges = this.#parts.digest.challenges(domain, ip, {
+      stale,
+      md5Only: this.#parts.md5Only(request),
+      username: () => (credentials === undefined || credentials.userhash ? userOf(request) : credentials.username),
+    });
     const fields = challenges.map((value) => [name, value] as const);
     tx.respond(SipResponse.to(request, status, { fields }));
   }
@@ -101,7 +118,11 @@ export class Authenticator {
   #mayCome({ domain, local }: Jid, ip: string, listener: string): boolean {
     if (this.#parts.accounts.banDetails(domain, local) !== undefined) return false;
     const address = parseIp(ip);
-    const subject = { local, domain, protocol: 'sip', listener, ...(address === undefined ? {} : { address }) };
-    return this.#parts.access(domain).allows('c2s', subject);
+    const subject = { local, domain, protocol: 'sip', listener };
+    return this.#parts.access(domain).allows('c2s', address === undefined ? subject : { ...subject, address });
   }
 }
+
+/** Whom a request is from: a registration is for whom To says (RFC 3261 section 10.2). */
+const userOf = ({ from, method, to }: SipRequest): string | undefined =>
+  (method === 'REGISTER' ? to : from)?.sipUri?.user;

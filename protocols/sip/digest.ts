@@ -1,15 +1,17 @@
-import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { Accounts } from '#src/accounts/accounts.ts';
-import type { NodeKey } from '#src/accounts/node-key.ts';
-import { type Ha1Algorithm, type Ha1Form, ha1Algorithms } from '#src/accounts/verifiers.ts';
-import { Nonces } from './nonces.ts';
+import { type Ha1Algorithm, ha1Algorithms, type Ha1Form, ha1Hash } from '#src/accounts/verifiers.ts';
+import { Nonces, sameText } from './nonces.ts';
 
 /** What an `Authorization` or `Proxy-Authorization` of the scheme Digest says (RFC 7616 section 3.4), unquoted. */
 export interface DigestResponse {
+  /** In lower-case hexadecimal digits when it is a hash. */
   readonly username: string;
+  readonly userhash: boolean;
   readonly realm: string;
   readonly nonce: string;
   readonly uri: string;
+  /** In lower-case hexadecimal digits. */
   readonly response: string;
   /** Absent means MD5. */
   readonly algorithm: string | undefined;
@@ -37,45 +39,90 @@ const UNPROVEN: Verdict = { kind: 'unproven', stale: false, guess: false };
 const STALE: Verdict = { kind: 'unproven', stale: true, guess: false };
 const GUESS: Verdict = { kind: 'unproven', stale: false, guess: true };
 
-/** Strongest first: "the UAS MUST list them in the order of preference" (RFC 8760 section 2.3). */
-const OFFERED: readonly Ha1Algorithm[] = ['SHA-256', 'MD5'];
+/** What challenges ask for. */
+export interface DigestOptions {
+  /** In the order of preference (RFC 8760 section 2.3); others are refused. */
+  readonly algorithms: readonly Ha1Algorithm[];
+  /** Ask that the user name be hashed (RFC 7616 section 3.4.4). It may be in any case. */
+  readonly userhash: boolean;
+}
+
+export const defaultDigestOptions: DigestOptions = { algorithms: ['SHA-256', 'MD5'], userhash: false };
+
+/** Whom a challenge is for, as far as is known. */
+export interface Challenged {
+  /** The password was right and only the nonce was not. */
+  readonly stale: boolean;
+  /** A client that gives up at an algorithm it does not know: MD5 alone. */
+  readonly md5Only?: boolean;
+  /** The user name that the request says; asked for only where it makes a difference. */
+  username?(): string | undefined;
+}
+
+type DigestAccounts = Pick<Accounts, 'canonical' | 'ha1Text' | 'userOf'>;
+
 const MD5_ONLY: readonly Ha1Algorithm[] = ['MD5'];
-const hashName = { MD5: 'md5', 'SHA-256': 'sha256' } as const satisfies Record<Ha1Algorithm, string>;
-const hexLength = { MD5: 32, 'SHA-256': 64 } as const satisfies Record<Ha1Algorithm, number>;
+const hexLength = { MD5: 32, 'SHA-256': 64, 'SHA-512-256': 64 } as const satisfies Record<Ha1Algorithm, number>;
+/** H(A2) that are remembered, and characters of the longest one's A2. */
+const MOST_RESOURCES = 1000;
+const LONGEST_RESOURCE = 200;
 
 /**
- * Digest authentication (RFC 3261 section 22, RFC 7616, RFC 8760) against the verifiers of the accounts: MD5 and SHA-256, with qop "auth" only;
- * the password itself is not needed. Names may be `local` or `local@domain`.
+ * Digest authentication (RFC 3261 section 22, RFC 7616, RFC 8760) against the verifiers of the accounts, with qop "auth" only; the password itself
+ * is not needed. Names may be `local` or `local@domain`, and either of them hashed.
  */
 export class Digest {
   readonly nonces: Nonces;
-  readonly #accounts: Pick<Accounts, 'canonical' | 'ha1'>;
-  readonly #decoy: Buffer;
+  readonly #accounts: DigestAccounts;
+  readonly #options: () => DigestOptions;
+  /** What an unknown user's response is computed with, so that it costs the same; it proves nobody. */
+  readonly #decoy = randomBytes(32).toString('hex');
+  /** H(A2) by algorithm and A2: most requests are REGISTER for a domain. */
+  readonly #resources: Readonly<Record<Ha1Algorithm, Map<string, string>>> = {
+    MD5: new Map(),
+    'SHA-256': new Map(),
+    'SHA-512-256': new Map(),
+  };
 
-  constructor(accounts: Pick<Accounts, 'canonical' | 'ha1'>, key: NodeKey, now: () => number = Date.now) {
+  /** @param now milliseconds since 1970 */
+  constructor(accounts: DigestAccounts, options = () => defaultDigestOptions, now: () => number = Date.now) {
     this.#accounts = accounts;
-    this.nonces = new Nonces(key.derive('sip-nonce'), now);
-    this.#decoy = key.derive('sip-decoy');
+    this.#options = options;
+    this.nonces = new Nonces(now);
+  }
+
+  /** The values of `WWW-Authenticate` or `Proxy-Authenticate`, one for each algorithm. */
+  challenges(realm: string, ip: string, whom: Challenged): readonly string[] {
+    const { algorithms, userhash } = this.#options();
+    const nonce = this.nonces.issue(realm, ip);
+    const again = whom.stale ? ', stale=true' : '';
+    if (whom.md5Only === true && algorithms.includes('MD5'))
+      return MD5_ONLY.map((name) => challenge(realm, nonce, name) + again);
+    const rest = userhash ? `, userhash=true${again}` : again;
+    return this.#offered(algorithms, realm, whom).map((name) => challenge(realm, nonce, name) + rest);
   }
 
   /**
-   * The values of `WWW-Authenticate` or `Proxy-Authenticate`, one for each algorithm.
-   * @param plain MD5 alone, for a client that gives up at an algorithm it does not know
+   * Accounts whose password was set before there were verifiers for SHA-512-256 are not asked for it, since clients take the first algorithm that they
+   * know. Nor is one half of those that do not exist, so that this tells nobody which do.
    */
-  challenges(realm: string, ip: string, stale: boolean, plain = false): readonly string[] {
-    const nonce = this.nonces.issue(realm, ip);
-    const again = stale ? ', stale=true' : '';
-    return (plain ? MD5_ONLY : OFFERED).map(
-      (algorithm) => `Digest realm="${realm}", qop="auth", nonce="${nonce}", algorithm=${algorithm}${again}`,
-    );
+  #offered(algorithms: readonly Ha1Algorithm[], realm: string, whom: Challenged): readonly Ha1Algorithm[] {
+    const username = algorithms.length > 1 && algorithms.includes('SHA-512-256') ? whom.username?.() : undefined;
+    if (username === undefined) return algorithms;
+    const { form, local } = this.#account(username, realm);
+    const has = (algorithm: Ha1Algorithm): boolean =>
+      local !== undefined && this.#accounts.ha1Text(realm, local, form, algorithm) !== undefined;
+    const isKept = has('MD5') ? has('SHA-512-256') : hash('md5', `${this.#decoy}${username}`) < '8';
+    return isKept ? algorithms : algorithms.filter((algorithm) => algorithm !== 'SHA-512-256');
   }
 
   verify(given: DigestResponse, ask: DigestAsk): Verdict {
     const algorithm = algorithmOf(given.algorithm);
     // RFC 7616 section 3.4.3: without qop there is no protection against replay, and auth-int is not offered.
-    if (given.realm !== ask.realm || algorithm === undefined || given.qop?.toLowerCase() !== 'auth') return UNPROVEN;
+    if (given.realm !== ask.realm || algorithm === undefined || !isAuth(given.qop)) return UNPROVEN;
     const count = countOf(given.nc);
     if (given.cnonce === undefined || given.cnonce === '' || count === undefined) return UNPROVEN;
+    if (!this.#options().algorithms.includes(algorithm)) return UNPROVEN;
     const state = this.nonces.state(given.nonce, ask.realm, ask.ip);
     const local = this.#matches(given, ask, algorithm);
     // Only who got the nonce from us may be blamed: the address of a datagram proves nothing.
@@ -86,17 +133,24 @@ export class Digest {
 
   /** The account whose verifier gives this response. An unknown one costs the same. */
   #matches(given: DigestResponse, ask: DigestAsk, algorithm: Ha1Algorithm): string | undefined {
-    const { form, local } = this.#account(given.username, ask.realm);
-    const kept = local === undefined ? undefined : this.#accounts.ha1(ask.realm, local, form, algorithm);
-    const ha1 = kept ?? createHmac(hashName[algorithm], this.#decoy).update(given.username).digest();
-    const expected = digestResponse(algorithm, ha1, given, ask.method);
-    const response = given.response.toLowerCase();
-    if (response.length !== hexLength[algorithm]) return undefined;
-    const same = timingSafeEqual(
-      Buffer.from(response.padEnd(64), 'latin1'),
-      Buffer.from(expected.padEnd(64), 'latin1'),
-    );
+    const username = given.userhash ? this.#accounts.userOf(ask.realm, given.username) : given.username;
+    const { form, local } = this.#account(username ?? '', ask.realm);
+    const kept = local === undefined ? undefined : this.#accounts.ha1Text(ask.realm, local, form, algorithm);
+    const ha1 = kept ?? this.#decoy.slice(0, hexLength[algorithm]);
+    const same = sameText(given.response, finish(algorithm, ha1, given, this.#ha2(algorithm, ask.method, given.uri)));
     return same && kept !== undefined ? local : undefined;
+  }
+
+  #ha2(algorithm: Ha1Algorithm, method: string, uri: string): string {
+    const a2 = `${method}:${uri}`;
+    const known = this.#resources[algorithm];
+    const found = known.get(a2);
+    if (found !== undefined) return found;
+    const ha2 = hash(ha1Hash[algorithm], a2);
+    if (a2.length > LONGEST_RESOURCE) return ha2;
+    if (known.size >= MOST_RESOURCES) known.clear();
+    known.set(a2, ha2);
+    return ha2;
   }
 
   #account(username: string, realm: string): { readonly form: Ha1Form; readonly local: string | undefined } {
@@ -107,23 +161,32 @@ export class Digest {
   }
 }
 
+/** What the response is computed of besides H(A1) and the method. */
+export type Responded = Pick<DigestResponse, 'nonce' | 'nc' | 'cnonce' | 'uri'>;
+
 /** RFC 7616 section 3.4.1, for qop "auth": hexadecimal digits in lower case. */
-export function digestResponse(
-  algorithm: Ha1Algorithm,
-  ha1: Uint8Array,
-  given: Pick<DigestResponse, 'nonce' | 'nc' | 'cnonce' | 'uri'>,
-  method: string,
-): string {
-  const name = hashName[algorithm];
-  const { cnonce = '', nc = '', nonce, uri } = given;
-  const a2 = hash(name, `${method}:${uri}`);
-  return hash(name, `${Buffer.from(ha1).toString('hex')}:${nonce}:${nc}:${cnonce}:auth:${a2}`);
+export function digestResponse(algorithm: Ha1Algorithm, ha1: Uint8Array, given: Responded, method: string): string {
+  return finish(algorithm, Buffer.from(ha1).toString('hex'), given, hash(ha1Hash[algorithm], `${method}:${given.uri}`));
 }
 
+const finish = (
+  algorithm: Ha1Algorithm,
+  ha1: string,
+  { cnonce = '', nc = '', nonce }: Responded,
+  ha2: string,
+): string => hash(ha1Hash[algorithm], `${ha1}:${nonce}:${nc}:${cnonce}:auth:${ha2}`);
+
+const challenge = (realm: string, nonce: string, algorithm: Ha1Algorithm): string =>
+  `Digest realm="${realm}", qop="auth", nonce="${nonce}", algorithm=${algorithm}`;
+
 function algorithmOf(name = 'MD5'): Ha1Algorithm | undefined {
+  const exact = ha1Algorithms.find((algorithm) => algorithm === name);
+  if (exact !== undefined) return exact;
   const upper = name.toUpperCase();
   return ha1Algorithms.find((algorithm) => algorithm === upper);
 }
+
+const isAuth = (qop: string | undefined): boolean => qop === 'auth' || qop?.toLowerCase() === 'auth';
 
 /** nc-value is eight hexadecimal digits. */
 function countOf(nc: string | undefined): number | undefined {

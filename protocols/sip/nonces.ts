@@ -1,107 +1,93 @@
 import { Buffer } from 'node:buffer';
-import { hash, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** Milliseconds that a nonce is good for. */
 const LIFETIME = 5 * 60_000;
-/** Nonces whose counts are remembered. */
-const REMEMBERED = 100_000;
-const TIME_BYTES = 6;
-const SERIAL_BYTES = 6;
-const HEAD_BYTES = TIME_BYTES + SERIAL_BYTES;
-const MAC_BYTES = 16;
-const TEXT_LENGTH = Math.ceil(((HEAD_BYTES + MAC_BYTES) * 4) / 3);
+/** Of the latest nonces, how many have their counts remembered: those before them are stale. A power of two; 16 bytes each. */
+const REMEMBERED = 1 << 18;
+/** Characters of the MAC: 132 bits, which is about half of the hash. */
+const MAC_LENGTH = 22;
+/** Digits of a serial number in base 36: more than can be given out. */
+const MAX_SERIAL = 11;
 /** Counts below the highest one that may still come, since datagrams overtake each other. */
 const WINDOW = 32;
 
 export type NonceState = 'good' | 'stale' | 'forged';
 
-/** The counts of one nonce: the highest, and which of those below it came (bit n: highest − n). */
-interface Counts {
-  readonly issued: number;
-  highest: number;
-  seen: number;
-}
-
 /**
- * Nonces of digest authentication (RFC 7616 section 3.3): base64url(time | serial number | MAC of realm and origin). Nothing is stored of a nonce until
- * it was used well; then its counts are, so that no request can be played back (section 5.4).
+ * Nonces of digest authentication (RFC 7616 section 3.3): a serial number and the MAC of it, the realm and the origin. What is to be known of a
+ * nonce stands at its number in a ring of fixed size: when it was issued, and which counts came, so that no request can be played back
+ * (section 5.4). The secret is this process's own: nonces of an earlier one, whose counts are lost, are not taken.
  */
 export class Nonces {
-  readonly #secret: Buffer;
+  readonly #secret = randomBytes(24).toString('base64url');
   readonly #now: () => number;
-  readonly #used = new Map<string, Counts>();
+  readonly #issued = new Float64Array(REMEMBERED);
+  readonly #highest = new Uint32Array(REMEMBERED);
+  /** Which of the counts up to the highest came (bit n: highest − n); 0 for a nonce that was not used. */
+  readonly #seen = new Uint32Array(REMEMBERED);
   #serial = 0;
-  /** Of nonces up to this time the counts are forgotten: they are stale. Those of an earlier process are. */
-  #forgotten: number;
 
   /** @param now milliseconds since 1970 */
-  constructor(secret: Buffer, now: () => number = Date.now) {
-    this.#secret = secret;
+  constructor(now: () => number = Date.now) {
     this.#now = now;
-    this.#forgotten = now() - 1;
-  }
-
-  /** Nonces in use. */
-  get size(): number {
-    return this.#used.size;
   }
 
   /** @param origin whom it is for: nobody else can make failures count against that origin */
   issue(realm: string, origin: string): string {
-    const head = Buffer.allocUnsafe(HEAD_BYTES);
-    head.writeUIntBE(this.#now(), 0, TIME_BYTES);
-    this.#serial += 1;
-    head.writeUIntBE(this.#serial, TIME_BYTES, SERIAL_BYTES);
-    return Buffer.concat([head, this.#mac(head, realm, origin)]).toString('base64url');
+    const serial = (this.#serial += 1);
+    const place = serial % REMEMBERED;
+    this.#issued[place] = this.#now();
+    this.#seen[place] = 0;
+    const head = serial.toString(36);
+    return head + this.#mac(head, realm, origin);
   }
 
   state(nonce: string, realm: string, origin: string): NonceState {
-    if (nonce.length !== TEXT_LENGTH) return 'forged';
-    const bytes = Buffer.from(nonce, 'base64url');
-    if (bytes.length !== HEAD_BYTES + MAC_BYTES) return 'forged';
-    const head = bytes.subarray(0, HEAD_BYTES);
-    if (!timingSafeEqual(bytes.subarray(HEAD_BYTES), this.#mac(head, realm, origin))) return 'forged';
-    const issued = head.readUIntBE(0, TIME_BYTES);
-    if (issued + LIFETIME < this.#now()) return 'stale';
-    return issued <= this.#forgotten && !this.#used.has(nonce) ? 'stale' : 'good';
+    const length = nonce.length - MAC_LENGTH;
+    if (length < 1 || length > MAX_SERIAL) return 'forged';
+    const head = nonce.slice(0, length);
+    if (!sameText(nonce.slice(length), this.#mac(head, realm, origin))) return 'forged';
+    const serial = Number.parseInt(head, 36);
+    if (serial <= this.#serial - REMEMBERED) return 'stale';
+    return (this.#issued[serial % REMEMBERED] ?? 0) + LIFETIME < this.#now() ? 'stale' : 'good';
   }
 
   /** Counts a use of a good nonce. False when that count came before, or too long ago to tell. */
   use(nonce: string, count: number): boolean {
-    const counts = this.#used.get(nonce);
-    if (counts === undefined) {
-      this.#remember(nonce, count);
-      return true;
-    }
-    const above = count - counts.highest;
-    if (above > 0) {
-      counts.seen = above >= WINDOW ? 1 : ((counts.seen << above) | 1) >>> 0;
-      counts.highest = count;
+    const place = Number.parseInt(nonce.slice(0, -MAC_LENGTH), 36) % REMEMBERED;
+    const seen = this.#seen[place] ?? 0;
+    const above = count - (this.#highest[place] ?? 0);
+    if (seen === 0 || above > 0) {
+      this.#seen[place] = seen === 0 || above >= WINDOW ? 1 : (seen << above) | 1;
+      this.#highest[place] = count;
       return true;
     }
     const bit = (1 << -above) >>> 0;
-    if (-above >= WINDOW || (counts.seen & bit) !== 0) return false;
-    counts.seen = (counts.seen | bit) >>> 0;
+    if (-above >= WINDOW || (seen & bit) !== 0) return false;
+    this.#seen[place] = seen | bit;
     return true;
   }
 
-  #remember(nonce: string, count: number): void {
-    const issued = Buffer.from(nonce, 'base64url').readUIntBE(0, TIME_BYTES);
-    this.#used.set(nonce, { issued, highest: count, seen: 1 });
-    const old = this.#now() - LIFETIME;
-    for (const [oldest, counts] of this.#used) {
-      if (counts.issued >= old && this.#used.size <= REMEMBERED) return;
-      this.#used.delete(oldest);
-      this.#forgotten = Math.max(this.#forgotten, counts.issued);
-    }
-  }
-
   /**
-   * The secret before and behind, and half of the hash told: SHA-256 in one call, which costs a small part of what an HMAC does here,
-   * cannot be extended so.
+   * SHA-256 in one call on one block, the secret in front and half of the hash told: without the other half it cannot be extended. An HMAC costs
+   * several times as much.
    */
-  #mac(head: Buffer, realm: string, origin: string): Buffer {
-    const input = Buffer.concat([this.#secret, head, Buffer.from(`${realm}\0${origin}`), this.#secret]);
-    return hash('sha256', input, 'buffer').subarray(0, MAC_BYTES);
+  #mac(head: string, realm: string, origin: string): string {
+    return hash('sha256', `${this.#secret}${head}\0${realm}\0${origin}`, 'base64url').slice(0, MAC_LENGTH);
   }
+}
+
+/** By length, to write what is compared into. */
+const scratch: (readonly [Buffer, Buffer])[] = [];
+const MAX_TEXT = 64;
+
+/** Compares two texts of ASCII, of at most 64 characters, in a time that tells nothing but their length. */
+export function sameText(one: string, other: string): boolean {
+  const { length } = one;
+  if (length !== other.length || length > MAX_TEXT) return false;
+  const [left, right] = (scratch[length] ??= [Buffer.alloc(length), Buffer.alloc(length)]);
+  left.write(one, 'latin1');
+  right.write(other, 'latin1');
+  return timingSafeEqual(left, right);
 }

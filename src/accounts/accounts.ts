@@ -7,6 +7,7 @@ import { refuse, type Refusal } from '#src/stanza/conditions.ts';
 import { json } from '#src/store/codec.ts';
 import { compareKeys } from '#src/store/keys.ts';
 import type { Store, Table, Ticket } from '#src/store/store.ts';
+import { type AccountBan, AccountBans } from './account-bans.ts';
 import {
   givesVerifiers,
   isListable,
@@ -21,6 +22,7 @@ import {
   decoyVerifier,
   matchesPassword,
   type Credential,
+  type Ha1,
   type Ha1Algorithm,
   type Ha1Form,
   type ScramHash,
@@ -46,14 +48,6 @@ export interface AccountsOptions {
 /** A write: acknowledge it once the store says that `ticket` is durable. */
 export type Change = { readonly ok: true; readonly ticket: Ticket } | { readonly ok: false; readonly refusal: Refusal };
 
-/** Why an account is disabled. */
-export interface AccountBan {
-  readonly reason: string;
-  readonly by: string;
-  /** Milliseconds since 1970. */
-  readonly since: number;
-}
-
 export interface Login {
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -73,7 +67,7 @@ export interface AccountListener {
 export class Accounts {
   readonly #store: Store;
   readonly #hosts: (host: string) => HostAccounts | undefined;
-  readonly #bans: Table<AccountBan>;
+  readonly #bans: AccountBans;
   readonly #logins: Table<Login>;
   readonly #decoySecret: Buffer;
   readonly #now: () => number;
@@ -82,7 +76,7 @@ export class Accounts {
   constructor({ store, key, hosts, now = Date.now }: AccountsOptions) {
     this.#store = store;
     this.#hosts = hosts;
-    this.#bans = store.table('account-bans', json<AccountBan>());
+    this.#bans = new AccountBans(store);
     this.#logins = store.table('account-logins', json<Login>());
     this.#decoySecret = key.derive('scram-decoy');
     this.#now = now;
@@ -144,7 +138,7 @@ export class Accounts {
     const { local, backend } = found;
     const change = changeOf(backend.remove(host, local));
     if (!change.ok) return change;
-    this.#bans.delete([host, local]);
+    this.#bans.delete(host, local);
     this.#logins.delete([host, local]);
     for (const listener of this.#listeners) listener.removed?.(host, local);
     return change;
@@ -170,8 +164,26 @@ export class Accounts {
 
   /** H(A1) of RFC 7616, which is the long-term key of RFC 8489 too; undefined when it is not kept. For canonical parts. */
   ha1(host: string, local: string, form: Ha1Form, algorithm: Ha1Algorithm): Buffer | undefined {
-    const owner = this.#owner(host, local);
-    return owner !== undefined && givesVerifiers(owner) ? owner.ha1(host, local, form, algorithm) : undefined;
+    const text = this.ha1Text(host, local, form, algorithm);
+    return text === undefined ? undefined : Buffer.from(text, 'hex');
+  }
+
+  /** The same in hexadecimal digits in lower case, as it goes into a digest. */
+  ha1Text(host: string, local: string, form: Ha1Form, algorithm: Ha1Algorithm): string | undefined {
+    return this.#ha1Of(host, local)?.text(form, algorithm);
+  }
+
+  #ha1Of(host: string, local: string): Ha1 | undefined {
+    const backends = this.#hosts(host)?.backends ?? [];
+    // The last one need not be asked whether the account is its own.
+    const owner = backends.find((backend, at) => at === backends.length - 1 || backend.exists(host, local));
+    return owner !== undefined && givesVerifiers(owner) ? owner.ha1(host, local) : undefined;
+  }
+
+  /** The user name that a userhash (RFC 7616 section 3.4.4: lower-case hexadecimal digits) stands for. */
+  userOf(host: string, userhash: string): string | undefined {
+    const verifying = (this.#hosts(host)?.backends ?? []).filter(givesVerifiers);
+    return verifying.map((backend) => backend.userOf(host, userhash)).find((user) => user !== undefined);
   }
 
   /** What the host's backends can do together: which mechanisms to offer. */
@@ -204,35 +216,28 @@ export class Accounts {
     const local = this.canonical(username);
     if (local === undefined || !this.exists(host, local)) return missing;
     const ban: AccountBan = { reason, by, since: this.#now() };
-    const ticket = this.#bans.put([host, local], ban);
+    const ticket = this.#bans.set(host, local, ban);
     for (const listener of this.#listeners) listener.disabled?.(host, local, ban);
     return { ok: true, ticket };
   }
 
   unban(host: string, username: string): Change {
     const local = this.canonical(username);
-    if (local === undefined || !this.#bans.has([host, local])) return missing;
-    return { ok: true, ticket: this.#bans.delete([host, local]) };
+    if (local === undefined || this.#bans.get(host, local) === undefined) return missing;
+    return { ok: true, ticket: this.#bans.delete(host, local) };
   }
 
   /** Undefined when the account is not disabled. To be asked after the proof, so that it tells nothing to a stranger. */
   banDetails(host: string, local: string): AccountBan | undefined {
-    return this.#bans.get([host, local]);
+    return this.#bans.get(host, local);
   }
 
-  async listBanned(
-    host: string,
-    { after, limit }: Page,
-  ): Promise<readonly (AccountBan & { readonly local: string })[]> {
-    const found: (AccountBan & { readonly local: string })[] = [];
-    const options = after === undefined ? { limit } : { after: [host, after], limit };
-    for await (const [[, local], ban] of this.#bans.scan([host], options))
-      if (local !== undefined) found.push({ ...ban, local });
-    return found;
+  listBanned(host: string, page: Page): Promise<readonly (AccountBan & { readonly local: string })[]> {
+    return this.#bans.list(host, page);
   }
 
   countBanned(host: string): Promise<number> {
-    return this.#bans.count([host]);
+    return this.#bans.count(host);
   }
 
   /** Bookkeeping that nobody waits for: left out while the store is behind. */

@@ -2,7 +2,7 @@
  * One password, every verifier: what is stored of a password so that SCRAM (RFC 5802, RFC 7677), digest authentication
  * (RFC 7616) and the long-term key of RFC 8489 section 9.2.2 work without the password itself.
  */
-import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, hash as digest, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { NodeKey } from './node-key.ts';
 import { passwordForms } from './password.ts';
@@ -31,8 +31,15 @@ export interface ScramVerifier {
 
 /** The user name inside H(A1): phones send `local`, relay clients `local@domain`. */
 export type Ha1Form = 'local' | 'local@domain';
-export const ha1Algorithms = ['MD5', 'SHA-256'] as const;
+/** RFC 7616 section 6.1, without the "-sess" variants. */
+export const ha1Algorithms = ['MD5', 'SHA-256', 'SHA-512-256'] as const;
 export type Ha1Algorithm = (typeof ha1Algorithms)[number];
+
+/** The names that node:crypto knows them by. */
+export const ha1Hash = { MD5: 'md5', 'SHA-256': 'sha256', 'SHA-512-256': 'sha512-256' } as const satisfies Record<
+  Ha1Algorithm,
+  string
+>;
 
 /** SHA-512 of the bytes of the password and a salt: what an import may bring, and nobody makes any more. */
 export interface SaltedHash {
@@ -144,43 +151,62 @@ export function decoyVerifier(
 
 /** H(A1) = H(username ":" realm ":" password), RFC 7616 section 3.4.2; the same value is the key of RFC 8489 section 9.2.2. */
 export function computeHa1(algorithm: Ha1Algorithm, username: string, realm: string, opaque: string): Buffer {
-  return createHash(algorithm === 'MD5' ? 'md5' : 'sha256')
-    .update(`${username}:${realm}:${opaque}`)
-    .digest();
+  return digest(ha1Hash[algorithm], `${username}:${realm}:${opaque}`, 'buffer');
 }
 
-const ha1Layout: readonly {
-  readonly form: Ha1Form;
-  readonly algorithm: Ha1Algorithm;
-  readonly from: number;
-  readonly to: number;
-}[] = [
-  { form: 'local', algorithm: 'MD5', from: 0, to: 16 },
-  { form: 'local@domain', algorithm: 'MD5', from: 16, to: 32 },
-  { form: 'local', algorithm: 'SHA-256', from: 32, to: 64 },
-  { form: 'local@domain', algorithm: 'SHA-256', from: 64, to: 96 },
-];
+/** Places in the bytes that are sealed. Older records end after SHA-256. */
+const ha1Places = {
+  MD5: { local: [0, 16], 'local@domain': [16, 32] },
+  'SHA-256': { local: [32, 64], 'local@domain': [64, 96] },
+  'SHA-512-256': { local: [96, 128], 'local@domain': [128, 160] },
+} as const satisfies Record<Ha1Algorithm, Record<Ha1Form, readonly [from: number, to: number]>>;
+const ha1Bytes = 160;
 
 function ha1Context(host: string, local: string): string {
   return `ha1\0${host}\0${local}`;
 }
 
+/** The names that clients may give for an account of a host. */
+export const ha1Names = (host: string, local: string): Readonly<Record<Ha1Form, string>> => ({
+  local,
+  'local@domain': `${local}@${host}`,
+});
+
 export function sealHa1(host: string, local: string, opaque: string, key: NodeKey): Buffer {
-  const values = ha1Layout.map(({ form, algorithm }) =>
-    computeHa1(algorithm, form === 'local' ? local : `${local}@${host}`, host, opaque),
-  );
+  const names = ha1Names(host, local);
+  const values = ha1Algorithms.flatMap((algorithm) => [
+    computeHa1(algorithm, names.local, host, opaque),
+    computeHa1(algorithm, names['local@domain'], host, opaque),
+  ]);
   return key.seal(Buffer.concat(values), ha1Context(host, local));
 }
 
-/** The H(A1) of one account, by form and algorithm. */
-export type Ha1Values = (form: Ha1Form, algorithm: Ha1Algorithm) => Buffer | undefined;
+/** The H(A1) of one account. Kept as one text, since that is how digest authentication takes them, and they are kept by the thousand. */
+export class Ha1 {
+  readonly #hex: string;
+
+  constructor(values: Buffer) {
+    this.#hex = values.toString('hex');
+  }
+
+  /** Hexadecimal digits in lower case; undefined for an algorithm that was not known when the password was set. */
+  text(form: Ha1Form, algorithm: Ha1Algorithm): string | undefined {
+    const [from, to] = ha1Places[algorithm][form];
+    return this.#hex.length < 2 * to ? undefined : this.#hex.slice(2 * from, 2 * to);
+  }
+
+  /** Of every algorithm. */
+  get complete(): boolean {
+    return this.#hex.length === 2 * ha1Bytes;
+  }
+}
 
 /** Undefined when the seal does not open: another node key, or a changed record. */
-export function openHa1(host: string, local: string, sealed: Buffer, key: NodeKey): Ha1Values | undefined {
+export function openHa1(host: string, local: string, sealed: Buffer, key: NodeKey): Ha1 | undefined {
   const values = key.open(sealed, ha1Context(host, local));
-  if (values === undefined) return undefined;
-  return (form, algorithm) => {
-    const place = ha1Layout.find((entry) => entry.form === form && entry.algorithm === algorithm);
-    return place && values.subarray(place.from, place.to);
-  };
+  return values && new Ha1(values);
 }
+
+/** RFC 7616 section 3.4.4: H(username ":" realm), in hexadecimal digits in lower case. */
+export const userhashOf = (algorithm: Ha1Algorithm, username: string, realm: string): string =>
+  digest(ha1Hash[algorithm], `${username}:${realm}`);

@@ -31,6 +31,8 @@ export async function openCore(settings: () => Settings, notice: (text: string) 
   const store = await openLevelStore({ location, backups: join(directory, 'backups'), onNotice: notice });
   const key = NodeKey.load(directory);
   const internal = new InternalBackend({ store, key, policy: (host) => verifierPolicy(settings(), host) });
+  const indexed = await internal.indexUsers();
+  if (indexed > 0) notice(`the user names of ${indexed} accounts can be hashed from now on (RFC 7616 section 3.4.4)`);
   const accounts = new Accounts({
     store,
     key,

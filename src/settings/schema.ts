@@ -134,7 +134,7 @@ export const accountsSection = declare(
       .boolean()
       .prefault(true)
       .describe(
-        'Also store digest verifiers (RFC 7616, MD5 and SHA-256), without which digest and shared-key logins fail.',
+        'Also store digest verifiers (RFC 7616: MD5, SHA-256 and SHA-512-256), without which digest and shared-key logins fail.',
       ),
     password_min_length: count(1, 1024).prefault(1).describe('Shortest password that users may choose.'),
   }).describe('Accounts and passwords.'),

@@ -1,6 +1,6 @@
 /** Where accounts live: the contract that every backend keeps, and what each promises beyond it. */
 import type { Ticket } from '#src/store/store.ts';
-import type { Credential, Ha1Algorithm, Ha1Form, ScramHash, ScramVerifier } from '../verifiers.ts';
+import type { Credential, Ha1, ScramHash, ScramVerifier } from '../verifiers.ts';
 
 /** What a backend can do besides checking a password. Callers read this; they never ask which backend it is. */
 export interface BackendSupports {
@@ -34,7 +34,10 @@ export interface Backend {
 
 export interface VerifierBackend extends Backend {
   scram(host: string, local: string, hash: ScramHash): ScramVerifier | undefined;
-  ha1(host: string, local: string, form: Ha1Form, algorithm: Ha1Algorithm): Buffer | undefined;
+  /** Undefined for an account that is not known here, and for one whose H(A1) is not kept. */
+  ha1(host: string, local: string): Ha1 | undefined;
+  /** The user name that a userhash (RFC 7616 section 3.4.4) stands for. */
+  userOf(host: string, userhash: string): string | undefined;
 }
 
 export type Written =

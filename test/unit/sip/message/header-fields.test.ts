@@ -349,6 +349,33 @@ test('digest credentials (RFC 7616 section 3.9.1)', (t) => {
   t.is(nonceCount('1f'), undefined);
 });
 
+const withUser = (params: string): string | undefined => {
+  const auth = parseAuth(RFC7616.replace('username="Mufasa"', () => params));
+  return auth && digestOf(auth)?.username;
+};
+
+for (const [params, username] of [
+  [`username*=UTF-8''J%C3%A4s%C3%B8n%20Doe, userhash=false`, 'J\u00e4s\u00f8n Doe'],
+  [`username*=utf-8'en'a#$&+-.^_\`|~b`, 'a#$&+-.^_`|~b'],
+  [`username="\\"a\\\\b"`, '"a\\b'],
+  [`username="${'AB'.repeat(32)}", userhash=true`, 'ab'.repeat(32)],
+  [`username="${'ab'.repeat(16)}", userhash=TRUE`, 'ab'.repeat(16)],
+  [`username="Mufasa", userhash=true`, undefined],
+  [`username*=UTF-8''${'ab'.repeat(32)}, userhash=true`, undefined],
+  [`username="Mufasa", username*=UTF-8''Mufasa`, undefined],
+  [`username*=ISO-8859-1''Mufasa`, undefined],
+  [`username*=UTF-8''%C3`, undefined],
+  [`username*=UTF-8''%`, undefined],
+  [`username*=UTF-8''a'b`, undefined],
+  [`username*="UTF-8''a b"`, undefined],
+  ['username*=Mufasa', undefined],
+  ['userhash=false', undefined],
+] as const) {
+  test(`the user of digest credentials (RFC 7616 section 3.4): ${params}`, (t) => {
+    t.is(withUser(params), username);
+  });
+}
+
 test('a challenge is quoted as RFC 7616 has each parameter', (t) => {
   const pairs = [
     ['realm', 'a"b'],
