@@ -3,6 +3,10 @@ import { ha1Algorithms } from '#src/accounts/verifiers.ts';
 import { declare } from '#src/settings/declaration.ts';
 import type { Settings } from '#src/settings/settings.ts';
 import { accessName, count, duration, entryName, group, many, network, secret, size } from '#src/settings/types.ts';
+import { defaultDigestOptions, type DigestOptions } from './digest.ts';
+import { mediaFields, mediaSettings } from './media/settings.ts';
+import type { RelayMode } from './media/decision.ts';
+import type { MediaSettings } from './media/relay.ts';
 import type { RegistrationLimits } from './registration.ts';
 
 const domainName = () =>
@@ -155,6 +159,7 @@ export interface SipOptions {
 /** What a host takes from the settings. Seconds in `limits` and `flowTimer`. */
 export interface SipHostOptions {
   readonly limits: RegistrationLimits;
+  readonly digest: DigestOptions;
   readonly flowTimer: number;
   readonly serviceRoute: boolean;
   readonly foreignCallers: string | undefined;
@@ -212,6 +217,7 @@ function hostOptions(settings: Settings, host: string): SipHostOptions {
   const own = settings.of(sipSection, host);
   const seconds = (ms: number): number => Math.floor(ms / 1000);
   return {
+    digest: { algorithms: [...new Set(own.digest_algorithms)], userhash: own.user_hash },
     limits: {
       min: seconds(own.min_expires),
       max: Math.max(seconds(own.max_expires), seconds(own.min_expires)),
