@@ -19,6 +19,9 @@ export function declareMetrics(metrics: Metrics, server: SipServer): void {
   metrics.countedBy('trivium_sip_calls_total', 'Calls by what became of them', ['event'], () =>
     named(server.activeCalls.counters),
   );
+  metrics.countedBy('trivium_sip_calls_refused_total', 'Calls that somebody had too many of', ['by'], () =>
+    named(server.limits.counters),
+  );
   metrics.gauges('trivium_sip_trunks', 'Trunks by state', ['state'], () => {
     const states = Map.groupBy(server.trunks, ({ state }) => state);
     return [...states].map(([state, trunks]) => [[state], trunks.length] as const);

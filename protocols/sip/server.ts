@@ -9,6 +9,7 @@ import { Addresses } from './addresses.ts';
 import { Aliases } from './aliases.ts';
 import { Authenticator } from './authenticate.ts';
 import type { Bindings } from './bindings.ts';
+import { CallLimits } from './call-limits.ts';
 import { SipCore } from './core.ts';
 import { Devices } from './devices.ts';
 import { Digest } from './digest.ts';
@@ -57,6 +58,8 @@ export class SipServer {
   readonly digest: Digest;
   readonly forwarder: Forwarder;
   readonly guard: Guard;
+  /** How many calls each may have at once. */
+  readonly limits: CallLimits;
   readonly locations: Locations;
   readonly messages: Messages;
   readonly network: SipNetwork;
@@ -98,7 +101,7 @@ export class SipServer {
       guard: this.guard,
       user: {
         onRequest: (tx) => this.core.onRequest(tx),
-        onAck: (ack) => this.forwarder.acknowledge(ack),
+        onAck: (ack) => void this.proxy.forwardAck(ack),
       },
       maxMessageSize: this.settings.global.maxMessageSize,
       externalAddress: () => this.settings.global.externalAddress,
@@ -119,7 +122,7 @@ export class SipServer {
     });
     this.activeCalls = new Calls({ timers, proxy: () => this.proxy, ended: (call) => this.records.add(call) });
     this.proxy = this.#makeProxy();
-    this.digest = new Digest(accounts, () => this.settings.global.digest);
+    this.digest = new Digest(accounts, key);
     this.authenticator = new Authenticator({
       accounts,
       digest: this.digest,
@@ -132,7 +135,8 @@ export class SipServer {
     this.registrar = this.#makeRegistrar();
     this.aliases = new Aliases(store);
     this.trunks = this.#makeTrunks();
-    const { addresses, aliases, authenticator, bindings, locations, proxy, trunks } = this;
+    this.limits = new CallLimits({ access, calls: this.activeCalls, trunks: this.trunks });
+    const { addresses, aliases, authenticator, bindings, limits, locations, proxy, trunks } = this;
     this.senders = new Senders({
       accounts,
       addresses,
@@ -142,7 +146,8 @@ export class SipServer {
       options: (host) => this.options(host),
       device: (account, flow) => this.devices.by(account, flow),
     });
-    this.forwarder = new Forwarder({ proxy, addresses, bindings, locations, aliases, trunks, calls: () => this.calls });
+    const calls = (): CallTaker | undefined => this.calls;
+    this.forwarder = new Forwarder({ proxy, addresses, bindings, locations, aliases, trunks, limits, calls });
     this.core = this.#makeCore();
     const { registry, router } = runtime;
     this.messages = new Messages({ router, registry, blocking: im.blocking, store, edge: () => this.edge });

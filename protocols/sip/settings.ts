@@ -1,12 +1,7 @@
 import { z } from 'zod';
-import { ha1Algorithms } from '#src/accounts/verifiers.ts';
 import { declare } from '#src/settings/declaration.ts';
 import type { Settings } from '#src/settings/settings.ts';
 import { accessName, count, duration, entryName, group, many, network, secret, size } from '#src/settings/types.ts';
-import { defaultDigestOptions, type DigestOptions } from './digest.ts';
-import { mediaFields, mediaSettings } from './media/settings.ts';
-import type { RelayMode } from './media/decision.ts';
-import type { MediaSettings } from './media/relay.ts';
 import type { RegistrationLimits } from './registration.ts';
 
 const domainName = () =>
@@ -46,6 +41,9 @@ const trunk = z.strictObject({
     .boolean()
     .optional()
     .describe('Tell it who calls (P-Asserted-Identity, RFC 3325), and believe what it tells. Yes when absent.'),
+  max_calls: count(0, 1_000_000)
+    .optional()
+    .describe('Calls through it at once, in both directions; further ones are answered 486. Any number when absent.'),
 });
 export type TrunkSettings = z.output<typeof trunk>;
 
@@ -121,18 +119,6 @@ export const sipSection = declare(
     trunks: z
       .array(trunk)
       .max(1000)
-    digest_algorithms: many(z.enum(ha1Algorithms))
-      .min(1)
-      .prefault([...defaultDigestOptions.algorithms])
-      .describe(
-        'Algorithms that phones may prove their password with, the preferred one first (RFC 8760): MD5, SHA-256, SHA-512-256. Accounts with older passwords are asked for SHA-512-256 only once the password has been set anew or used in a login that shows it.',
-      ),
-    user_hash: z
-      .boolean()
-      .prefault(false)
-      .describe(
-        'Ask phones to hash the user name (RFC 7616 section 3.4.4). From and To tell it all the same; names that are hashed are accepted in any case.',
-      ),
       .prefault([])
       .describe('Providers of telephone numbers, and other servers that calls to numbers go to.')
       .meta({
@@ -159,7 +145,6 @@ export interface SipOptions {
 /** What a host takes from the settings. Seconds in `limits` and `flowTimer`. */
 export interface SipHostOptions {
   readonly limits: RegistrationLimits;
-  readonly digest: DigestOptions;
   readonly flowTimer: number;
   readonly serviceRoute: boolean;
   readonly foreignCallers: string | undefined;
@@ -217,7 +202,6 @@ function hostOptions(settings: Settings, host: string): SipHostOptions {
   const own = settings.of(sipSection, host);
   const seconds = (ms: number): number => Math.floor(ms / 1000);
   return {
-    digest: { algorithms: [...new Set(own.digest_algorithms)], userhash: own.user_hash },
     limits: {
       min: seconds(own.min_expires),
       max: Math.max(seconds(own.max_expires), seconds(own.min_expires)),

@@ -90,6 +90,14 @@ export const accessSection = declare(
         .describe(
           'Sessions (devices) of an account at the same time: XMPP and SIP each; MQTT has mqtt.max_sessions_per_account.',
         ),
+      max_calls: rule
+        .prefault([
+          { value: 1000, for: ['local'] },
+          { value: 20, for: ['all'] },
+        ])
+        .describe(
+          'SIP calls of a caller at the same time: of an account, and of each IP address that callers from elsewhere call from. Trunks have sip.trunks[].max_calls.',
+        ),
       max_offline: rule
         .prefault([
           { value: 5000, for: ['admin'] },

@@ -26,6 +26,7 @@ function rowOf(call: Call): Row {
     state: call.state,
     started: timeOf(call.started),
     duration: call.duration(now),
+    counted: call.charges.map(({ kind, name }) => `${kind} ${name}`).join(', '),
   };
 }
 

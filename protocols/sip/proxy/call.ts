@@ -1,6 +1,8 @@
 /** RFC 3261 section 12 as a proxy sees it: one call between two phones, and the state of its dialog on both sides. */
 import { SipRequest, type SipResponse } from '#protocols/sip/message/message.ts';
 import type { NameAddr } from '#protocols/sip/message/name-addr.ts';
+import { SipUri } from '#protocols/sip/message/uri.ts';
+import type { Charge } from './call-counts.ts';
 import type { ResponseContext } from './context.ts';
 
 export type CallState = 'trying' | 'ringing' | 'answered' | 'ended';
@@ -16,6 +18,9 @@ interface Leg {
   readonly target: string;
 }
 
+/** 430: the connection of the phone is gone. */
+const ENDS: ReadonlySet<number> = new Set([408, 430, 481]);
+
 export class Call {
   /** For operators. */
   readonly id: string;
@@ -27,6 +32,7 @@ export class Call {
   /** Address of the peer that the INVITE came from. */
   readonly ip: string;
   readonly userAgent: string;
+  readonly charges: readonly Charge[];
   /** Milliseconds since 1970. */
   readonly started: number;
   answered: number | undefined;
@@ -44,9 +50,11 @@ export class Call {
   /** Record-Route of the 2xx: nearest to the callee first (section 12.1.1). */
   #routes: readonly NameAddr[] = [];
 
-  constructor(id: string, context: ResponseContext, now: number) {
+  /** @param charges who pays for it */
+  constructor(id: string, context: ResponseContext, now: number, charges: readonly Charge[]) {
     const { flow, request } = context.transaction;
     this.id = id;
+    this.charges = charges;
     this.callId = request.callId ?? '';
     this.from = request.from?.uri ?? '';
     this.to = request.to?.uri ?? '';
@@ -87,6 +95,19 @@ export class Call {
   /** A 2xx of a side to a request of the other. */
   responded(by: CallSide, response: SipResponse): void {
     this.#refresh(by, response, response.cseq?.method);
+  }
+
+  /**
+   * Is the call over by what was answered to a BYE? "If the response for the BYE is a 481 or a 408 or no response at all is received for the BYE
+   * (that is, a timeout is returned by the client transaction), the UAC MUST consider the session and the dialog terminated" (RFC 3261 section
+   * 15.1.1). A BYE that was refused, or that went elsewhere than to the other phone, ends nothing: else it would give place for further calls.
+   */
+  isOver(bye: SipRequest, toward: CallSide, { status }: SipResponse): boolean {
+    const target = this.#legs?.[toward].target;
+    if (target === undefined || !(status < 300 || ENDS.has(status))) return false;
+    if (target === bye.uri) return true;
+    const [meant, sent] = [SipUri.parse(target), SipUri.parse(bye.uri)];
+    return meant !== undefined && sent !== undefined && meant.equals(sent);
   }
 
   #refresh(side: CallSide, message: SipRequest | SipResponse, method: string | undefined): void {

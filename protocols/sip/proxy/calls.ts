@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import type { Timed, Timers } from '#src/net/timers.ts';
 import { decimal } from '#protocols/sip/message/grammar.ts';
 import type { SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
+import type { ServerTransaction } from '#protocols/sip/transaction/server.ts';
 import { Call, type CallEnd, type CallSide } from './call.ts';
+import { CallCounts, type Charge } from './call-counts.ts';
 import type { ProxyWatcher, ResponseContext } from './context.ts';
 import type { Proxy } from './proxy.ts';
 import { sipReason } from './reason.ts';
@@ -24,15 +26,19 @@ const LONGEST = 24 * 3_600_000;
 const GRACE = 60_000;
 
 const keyOf = (callId: string | undefined, callerTag: string | undefined): string => `${callId} ${callerTag}`;
+const opposite = (side: CallSide): CallSide => (side === 'callee' ? 'caller' : 'callee');
 const silent = { onResponse() {}, onTimeout() {}, onTransportError() {} };
 
 export class Calls implements ProxyWatcher, Iterable<Call> {
   /** Since the start. */
   readonly counters = { begun: 0, answered: 0, unseen: 0 };
+  /** How many calls each payer has now. */
+  readonly counts = new CallCounts();
   /** Told when a call rings, is answered, and is over; a bridge may set it. */
   changed: (call: Call) => void = () => undefined;
   readonly #parts: CallsParts;
-  readonly #calls = new Map<string, Call>();
+  /** By Call-ID and the caller's tag; several only where somebody pays for each. */
+  readonly #calls = new Map<string, readonly Call[]>();
   readonly #ids = new Map<string, Call>();
   readonly #expiries = new Map<Call, Timed>();
 
@@ -41,15 +47,28 @@ export class Calls implements ProxyWatcher, Iterable<Call> {
   }
 
   get size(): number {
-    return this.#calls.size;
+    return this.#ids.size;
   }
 
   [Symbol.iterator](): IterableIterator<Call> {
-    return this.#calls.values();
+    return this.#ids.values();
   }
 
   get(id: string): Call | undefined {
     return this.#ids.get(id);
+  }
+
+  /**
+   * May the call of an INVITE begin, which is to be forwarded now? Asked before that.
+   * @returns whose bound does not let it; 'table' when there are too many calls for any further one to be counted
+   */
+  refused(transaction: ServerTransaction, charges: readonly Charge[]): Charge | 'table' | undefined {
+    if (!charges.every(({ limit }) => limit === Infinity) && this.#isFull) return 'table';
+    return this.counts.refused(transaction, charges);
+  }
+
+  get #isFull(): boolean {
+    return this.size >= (this.#parts.limit ?? LIMIT);
   }
 
   onForwarded(context: ResponseContext): void {
@@ -57,14 +76,12 @@ export class Calls implements ProxyWatcher, Iterable<Call> {
     if (dialog === undefined) return request.method === 'INVITE' ? this.#begin(context) : undefined;
     const call = this.#within(request, dialog.toward);
     if (call === undefined) return;
-    const by: CallSide = dialog.toward === 'callee' ? 'caller' : 'callee';
-    if (request.method === 'BYE') this.#end(call, by);
-    else call.requested(by, request);
+    call.requested(opposite(dialog.toward), request);
   }
 
   onResponse(context: ResponseContext, response: SipResponse): void {
     const { dialog, request } = context;
-    if (dialog !== undefined) return this.#within(request, dialog.toward) && this.#refreshed(context, response);
+    if (dialog !== undefined) return this.#told(request, dialog.toward, response);
     const call = request.method === 'INVITE' ? this.#of(context) : undefined;
     if (call === undefined || call.state === 'answered') return;
     if (response.status < 200) {
@@ -107,29 +124,40 @@ export class Calls implements ProxyWatcher, Iterable<Call> {
   }
 
   #begin(context: ResponseContext): void {
-    const { request } = context;
+    const { request, transaction } = context;
     const key = keyOf(request.callId, request.from?.tag);
-    // A request that spirals is one call.
-    if (request.to?.tag !== undefined || this.#calls.has(key)) return;
-    if (this.#calls.size >= (this.#parts.limit ?? LIMIT)) return void this.counters.unseen++;
-    const call = new Call(randomBytes(6).toString('hex'), context, this.#parts.timers.now);
-    this.#calls.set(key, call);
+    const same = this.#calls.get(key) ?? [];
+    const charges = this.counts.chargesOf(transaction);
+    // A request that spirals is one call. Whoever pays for it does so each time, or one Call-ID would do for any number of calls.
+    if (request.to?.tag !== undefined || (same.length > 0 && charges.length === 0)) return;
+    if (this.#isFull) return void this.counters.unseen++;
+    const call = new Call(randomBytes(6).toString('hex'), context, this.#parts.timers.now, charges);
+    this.#calls.set(key, [...same, call]);
     this.#ids.set(call.id, call);
+    this.counts.add(charges);
     this.counters.begun++;
   }
 
   #of(context: ResponseContext): Call | undefined {
     const { request } = context;
-    const call = this.#calls.get(keyOf(request.callId, request.from?.tag));
-    return call?.context === context ? call : undefined;
+    const calls = this.#calls.get(keyOf(request.callId, request.from?.tag));
+    return calls?.find((call) => call.context === context);
   }
 
   /** The call that a request inside a dialog belongs to. One of a further 2xx, which forking brought, is none. */
   #within(request: SipRequest, toward: CallSide): Call | undefined {
     const { callId, from, to } = request;
     const [caller, callee] = toward === 'callee' ? [from, to] : [to, from];
-    const call = this.#calls.get(keyOf(callId, caller?.tag));
-    return call?.calleeTag !== undefined && call.calleeTag !== callee?.tag ? undefined : call;
+    const calls = this.#calls.get(keyOf(callId, caller?.tag)) ?? [];
+    return calls.find((call) => call.calleeTag === callee?.tag) ?? calls.find((call) => call.calleeTag === undefined);
+  }
+
+  #told(request: SipRequest, toward: CallSide, response: SipResponse): void {
+    const call = response.status < 200 ? undefined : this.#within(request, toward);
+    if (call === undefined) return;
+    if (request.method === 'BYE') {
+      if (call.isOver(request, toward, response)) this.#end(call, opposite(toward));
+    } else if (response.status < 300) this.#refreshed(call, request, toward, response);
   }
 
   #answered(call: Call, invite: SipRequest, response: SipResponse): void {
@@ -142,11 +170,9 @@ export class Calls implements ProxyWatcher, Iterable<Call> {
     this.#expires(call, response);
   }
 
-  #refreshed({ dialog, request }: ResponseContext, response: SipResponse): void {
-    const call = dialog && this.#within(request, dialog.toward);
-    if (dialog === undefined || call === undefined || response.status < 200 || response.status > 299) return;
-    call.responded(dialog.toward, response);
-    if (request.method === 'INVITE' || request.method === 'UPDATE') this.#expires(call, response);
+  #refreshed(call: Call, { method }: SipRequest, by: CallSide, response: SipResponse): void {
+    call.responded(by, response);
+    if (method === 'INVITE' || method === 'UPDATE') this.#expires(call, response);
   }
 
   /** RFC 4028 section 8.2: what is not refreshed in its session interval is over, though no BYE came. */
@@ -164,8 +190,12 @@ export class Calls implements ProxyWatcher, Iterable<Call> {
     call.endedBy = by;
     call.ended = this.#parts.timers.now;
     call.context = undefined;
-    this.#calls.delete(keyOf(call.callId, call.callerTag));
+    const key = keyOf(call.callId, call.callerTag);
+    const others = this.#calls.get(key)?.filter((other) => other !== call) ?? [];
+    if (others.length === 0) this.#calls.delete(key);
+    else this.#calls.set(key, others);
     this.#ids.delete(call.id);
+    this.counts.remove(call.charges);
     const timed = this.#expiries.get(call);
     if (timed !== undefined) this.#parts.timers.remove(timed);
     this.#expiries.delete(call);

@@ -73,6 +73,7 @@ test('a call from its INVITE to its BYE', (t) => {
   network.pass(61_000);
   t.is(call.duration(network.timers.now), 61);
   alice.sends(alice.within('BYE', answer));
+  bob.answers(bob.gets('BYE'), 200);
   t.is(calls.size, 0);
   t.is(calls.get(call.id), undefined);
   t.deepEqual(ended, [call]);
@@ -100,6 +101,7 @@ test('the callee hangs up', (t) => {
   using network = new Watched();
   const { invite } = network.talks();
   network.bob.sends(network.bob.within('BYE', invite));
+  network.alice.answers(network.alice.gets('BYE'), 200);
   t.is(nth(network.ended, 0).endedBy, 'callee');
 });
 
@@ -115,7 +117,7 @@ test('forking: the BYE for a second answer does not end the call of the first', 
   carol.answers(second, 200);
   alice.gets(200);
   alice.sends(alice.within('BYE', alice.gets(200)));
-  carol.gets('BYE');
+  carol.answers(carol.gets('BYE'), 200);
   t.is(calls.size, 1);
 });
 

@@ -5,6 +5,7 @@ import { RouteTokens } from '#protocols/sip/proxy/route-token.ts';
 import type { ForwardTarget } from '#protocols/sip/proxy/target.ts';
 import { type FieldList, SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
 import type { SipUri } from '#protocols/sip/message/uri.ts';
+import type { ServerTransaction } from '#protocols/sip/transaction/server.ts';
 import { Transactions } from '#protocols/sip/transaction/transactions.ts';
 import type { Destination } from '#protocols/sip/transport/destination.ts';
 import type { TransportName } from '#protocols/sip/transport/flow.ts';
@@ -40,8 +41,8 @@ export class Network implements Disposable {
       user: {
         onRequest: (transaction) => {
           const preprocessed = this.proxy.preprocess(transaction.request);
-          if (preprocessed.dialog === undefined) this.proxy.forward(transaction, preprocessed.request, this.targets);
-          else this.proxy.inDialog(transaction, preprocessed);
+          if (preprocessed.dialog !== undefined) this.proxy.inDialog(transaction, preprocessed);
+          else if (this.accepts(transaction)) this.proxy.forward(transaction, preprocessed.request, this.targets);
         },
         onAck: (ack) => void this.proxy.forwardAck(ack),
       },
@@ -62,6 +63,11 @@ export class Network implements Disposable {
       },
       ...options,
     });
+  }
+
+  /** What stands before the proxy lets a request outside of dialogs through, or answers it. */
+  accepts(_transaction: ServerTransaction): boolean {
+    return true;
   }
 
   phone(name: string, address: string, transport: TransportName = 'udp', port = 5060): Phone {
