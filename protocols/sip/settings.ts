@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { ha1Algorithms } from '#src/accounts/verifiers.ts';
+import { ha1Algorithms } from '#src/accounts/verifiers.ts';
 import { declare } from '#src/settings/declaration.ts';
 import type { Settings } from '#src/settings/settings.ts';
 import { accessName, count, duration, entryName, group, many, network, secret, size } from '#src/settings/types.ts';
+import { defaultDigestOptions, type DigestOptions } from './digest.ts';
 import type { RegistrationLimits } from './registration.ts';
 
 const domainName = () =>
@@ -41,9 +44,6 @@ const trunk = z.strictObject({
     .boolean()
     .optional()
     .describe('Tell it who calls (P-Asserted-Identity, RFC 3325), and believe what it tells. Yes when absent.'),
-  max_calls: count(0, 1_000_000)
-    .optional()
-    .describe('Calls through it at once, in both directions; further ones are answered 486. Any number when absent.'),
 });
 export type TrunkSettings = z.output<typeof trunk>;
 
@@ -111,6 +111,18 @@ export const sipSection = declare(
         'vaxsipuseragent',
       ])
       .describe('Programs that get no answer: words in their User-Agent, upper and lower case alike.'),
+    digest_algorithms: many(z.enum(ha1Algorithms))
+      .min(1)
+      .prefault([...defaultDigestOptions.algorithms])
+      .describe(
+        'Algorithms that phones may prove their password with, the preferred one first (RFC 8760): MD5, SHA-256, SHA-512-256. Accounts with older passwords are asked for SHA-512-256 only once the password has been set anew or used in a login that shows it.',
+      ),
+    user_hash: z
+      .boolean()
+      .prefault(false)
+      .describe(
+        'Ask phones to hash the user name (RFC 7616 section 3.4.4). From and To tell it all the same; names that are hashed are accepted in any case.',
+      ),
     md5_only: many(z.string().min(1).max(64))
       .prefault(['baresip v0', 'baresip v1', 'sipp'])
       .describe(
@@ -119,6 +131,18 @@ export const sipSection = declare(
     trunks: z
       .array(trunk)
       .max(1000)
+    digest_algorithms: many(z.enum(ha1Algorithms))
+      .min(1)
+      .prefault([...defaultDigestOptions.algorithms])
+      .describe(
+        'Algorithms that phones may prove their password with, the preferred one first (RFC 8760): MD5, SHA-256, SHA-512-256. Accounts with older passwords are asked for SHA-512-256 only once the password has been set anew or used in a login that shows it.',
+      ),
+    user_hash: z
+      .boolean()
+      .prefault(false)
+      .describe(
+        'Ask phones to hash the user name (RFC 7616 section 3.4.4). From and To tell it all the same; names that are hashed are accepted in any case.',
+      ),
       .prefault([])
       .describe('Providers of telephone numbers, and other servers that calls to numbers go to.')
       .meta({
@@ -140,6 +164,7 @@ export interface SipOptions {
   /** In lower case. */
   readonly scanners: readonly string[];
   readonly md5Only: readonly string[];
+  readonly digest: DigestOptions;
 }
 
 /** What a host takes from the settings. Seconds in `limits` and `flowTimer`. */
@@ -195,6 +220,7 @@ function sipOptions(settings: Settings): SipOptions {
     requestBurst: own.request_burst,
     scanners: own.scanners.map((name) => name.toLowerCase()),
     md5Only: own.md5_only.map((name) => name.toLowerCase()),
+    digest: { algorithms: [...new Set(own.digest_algorithms)], userhash: own.user_hash },
   };
 }
 
