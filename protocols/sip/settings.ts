@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { ha1Algorithms } from '#src/accounts/verifiers.ts';
-import { ha1Algorithms } from '#src/accounts/verifiers.ts';
 import { declare } from '#src/settings/declaration.ts';
 import type { Settings } from '#src/settings/settings.ts';
 import { accessName, count, duration, entryName, group, many, network, secret, size } from '#src/settings/types.ts';
@@ -131,18 +130,6 @@ export const sipSection = declare(
     trunks: z
       .array(trunk)
       .max(1000)
-    digest_algorithms: many(z.enum(ha1Algorithms))
-      .min(1)
-      .prefault([...defaultDigestOptions.algorithms])
-      .describe(
-        'Algorithms that phones may prove their password with, the preferred one first (RFC 8760): MD5, SHA-256, SHA-512-256. Accounts with older passwords are asked for SHA-512-256 only once the password has been set anew or used in a login that shows it.',
-      ),
-    user_hash: z
-      .boolean()
-      .prefault(false)
-      .describe(
-        'Ask phones to hash the user name (RFC 7616 section 3.4.4). From and To tell it all the same; names that are hashed are accepted in any case.',
-      ),
       .prefault([])
       .describe('Providers of telephone numbers, and other servers that calls to numbers go to.')
       .meta({
