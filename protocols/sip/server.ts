@@ -122,7 +122,7 @@ export class SipServer {
     });
     this.activeCalls = new Calls({ timers, proxy: () => this.proxy, ended: (call) => this.records.add(call) });
     this.proxy = this.#makeProxy();
-    this.digest = new Digest(accounts, key);
+    this.digest = new Digest(accounts, () => this.settings.global.digest);
     this.authenticator = new Authenticator({
       accounts,
       digest: this.digest,

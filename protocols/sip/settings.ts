@@ -43,6 +43,9 @@ const trunk = z.strictObject({
     .boolean()
     .optional()
     .describe('Tell it who calls (P-Asserted-Identity, RFC 3325), and believe what it tells. Yes when absent.'),
+  max_calls: count(0, 1_000_000)
+    .optional()
+    .describe('Calls through it at once, in both directions; further ones are answered 486. Any number when absent.'),
 });
 export type TrunkSettings = z.output<typeof trunk>;
 
