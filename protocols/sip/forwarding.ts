@@ -6,6 +6,7 @@ import type { Bindings } from './bindings.ts';
 import type { CallLimits } from './call-limits.ts';
 import type { Forwarding } from './core.ts';
 import { FLOW_FAILED } from './flow-attempt.ts';
+import { withoutCredentials, withoutIdentity } from './identity.ts';
 import type { Locations } from './locations.ts';
 import { parseAuth } from './message/auth.ts';
 import { SipResponse, type SipRequest } from './message/message.ts';
@@ -13,8 +14,9 @@ import type { SipUri } from './message/uri.ts';
 import type { Preprocessed } from './proxy/preprocess.ts';
 import type { Proxy } from './proxy/proxy.ts';
 import type { ForwardTarget } from './proxy/target.ts';
-import type { Received, Sender } from './received.ts';
+import type { Received } from './received.ts';
 import type { ServerTransaction } from './transaction/server.ts';
+import type { Trunk } from './trunks/trunk.ts';
 import type { Trunks } from './trunks/trunks.ts';
 
 /** A bridge that makes calls reach devices of other protocols. */
@@ -33,11 +35,6 @@ export interface ForwarderParts {
   readonly limits: Pick<CallLimits, 'refuse'>;
   calls(): CallTaker | undefined;
 }
-
-/** Who may say on whose behalf a call is made (RFC 3325): providers, and this server to them. */
-const ASSERTED = ['P-Asserted-Identity', 'P-Preferred-Identity'] as const;
-
-const CREDENTIALS = ['Proxy-Authorization', 'Authorization'] as const;
 
 /** Which bindings a request is for. */
 interface Meant {
@@ -60,7 +57,13 @@ export class Forwarder implements Forwarding {
   }
 
   inDialog(tx: ServerTransaction, pre: Preprocessed): void {
-    this.#parts.proxy.inDialog(tx, pre);
+    const trunk = this.#parts.trunks.from(tx.flow.remoteAddress);
+    this.#parts.proxy.inDialog(tx, { ...pre, request: this.#plain(pre.request, trunk) });
+  }
+
+  /** Section 22.1: an ACK has "the same credentials as the INVITE". */
+  acknowledge(ack: SipRequest): void {
+    this.#parts.proxy.forwardAck(withoutIdentity(withoutCredentials(ack, this.#isOurs), false));
   }
 
   toAccount(
@@ -70,7 +73,7 @@ export class Forwarder implements Forwarding {
   ): void {
     const uri = request.requestUri;
     const targets = this.targets(to, uri?.kind === 'sip' && uri.secure);
-    const plain = this.#plain(request, sender);
+    const plain = this.#plain(request, sender.kind === 'trunk' ? this.#parts.trunks.get(sender.name) : undefined);
     if (targets === 'gone') return transaction.respond(SipResponse.to(transaction.request, 404));
     if (this.#parts.limits.refuse(transaction, sender, to.jid.domain)) return;
     if (this.#parts.calls()?.take({ sender, transaction, ...rest }, plain, to.jid, targets) === true) return;
@@ -85,8 +88,8 @@ export class Forwarder implements Forwarding {
     if (this.#parts.limits.refuse(transaction, sender, trunk)) return true;
     trunk.counters.calls += 1;
     const caller = this.#parts.aliases.of(sender.account);
-    const edit = this.#plain(request, sender).edit();
-    if (caller !== undefined && trunk.settings.asserted !== false) {
+    const edit = this.#plain(request).edit();
+    if (caller !== undefined && trunk.asserts) {
       edit.set('P-Asserted-Identity', `<sip:${caller}@${trunk.domain}>`);
     }
     this.#pass(transaction, edit.done(), [trunk.target(number)]);
@@ -95,7 +98,7 @@ export class Forwarder implements Forwarding {
 
   elsewhere({ sender, transaction }: Received, request: SipRequest): void {
     if (this.#parts.limits.refuse(transaction, sender)) return;
-    this.#pass(transaction, this.#plain(request, sender), [{ uri: request.uri }]);
+    this.#pass(transaction, this.#plain(request), [{ uri: request.uri }]);
   }
 
   #pass(transaction: ServerTransaction, request: SipRequest, targets: readonly ForwardTarget[]): void {
@@ -165,23 +168,13 @@ export class Forwarder implements Forwarding {
     return this.#instance(meant, others, tried)[0];
   }
 
-  /** Without credentials for this server, and without what users assert of themselves (RFC 3325 section 9.1). */
-  #plain(request: SipRequest, sender: Sender): SipRequest {
-    const trusted = sender.kind === 'trunk' && this.#parts.trunks.get(sender.name)?.settings.asserted !== false;
-    const edit = request.edit();
-    if (!trusted) for (const name of ASSERTED) edit.remove(name);
-    for (const name of CREDENTIALS) {
-      const values = request.all(name);
-      if (!values.some((value) => this.#isOurs(value))) continue;
-      edit.remove(name);
-      for (const value of values) if (!this.#isOurs(value)) edit.append(name, value);
-    }
-    return edit.done();
+  /** Without credentials for this server, and without what users assert of themselves (RFC 3325 section 5). */
+  #plain(request: SipRequest, from?: Trunk): SipRequest {
+    return withoutIdentity(withoutCredentials(request, this.#isOurs), from?.asserts === true);
   }
 
-  #isOurs(credentials: string): boolean {
-    return this.#parts.addresses.serves(parseAuth(credentials)?.params.get('realm') ?? '');
-  }
+  readonly #isOurs = (credentials: string): boolean =>
+    this.#parts.addresses.serves(parseAuth(credentials)?.params.get('realm') ?? '');
 }
 
 function isSecure({ contact, flow }: Binding): boolean {

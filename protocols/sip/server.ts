@@ -101,7 +101,7 @@ export class SipServer {
       guard: this.guard,
       user: {
         onRequest: (tx) => this.core.onRequest(tx),
-        onAck: (ack) => void this.proxy.forwardAck(ack),
+        onAck: (ack) => this.forwarder.acknowledge(ack),
       },
       maxMessageSize: this.settings.global.maxMessageSize,
       externalAddress: () => this.settings.global.externalAddress,
