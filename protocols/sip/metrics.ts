@@ -22,6 +22,11 @@ export function declareMetrics(metrics: Metrics, server: SipServer): void {
   metrics.countedBy('trivium_sip_calls_refused_total', 'Calls that somebody had too many of', ['by'], () =>
     named(server.limits.counters),
   );
+  metrics.gauge('trivium_sip_media_relayed', 'Calls, or forks of them, that are relayed', () => server.media.size);
+  metrics.gauge('trivium_sip_media_ports', 'Open ports of the media relay', () => server.media.ports);
+  metrics.countedBy('trivium_sip_media_total', 'What the media relay did', ['event'], () =>
+    named(server.media.counters),
+  );
   metrics.gauges('trivium_sip_trunks', 'Trunks by state', ['state'], () => {
     const states = Map.groupBy(server.trunks, ({ state }) => state);
     return [...states].map(([state, trunks]) => [[state], trunks.length] as const);

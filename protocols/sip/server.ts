@@ -17,11 +17,14 @@ import type { PresenceEdge, StanzaEdge } from './edge.ts';
 import { type CallTaker, Forwarder } from './forwarding.ts';
 import { Guard, isOneOf } from './guard.ts';
 import type { Locations } from './locations.ts';
+import { strongest } from './media/decision.ts';
+import { MediaRelay } from './media/relay.ts';
 import type { SipRequest } from './message/message.ts';
 import { SipUri } from './message/uri.ts';
 import { Messages } from './messages.ts';
 import { SipNetwork } from './network.ts';
 import { plainEdge } from './plain-edge.ts';
+import type { Call } from './proxy/call.ts';
 import { CallRecords } from './proxy/call-records.ts';
 import { Calls } from './proxy/calls.ts';
 import { Proxy } from './proxy/proxy.ts';
@@ -61,6 +64,8 @@ export class SipServer {
   /** How many calls each may have at once. */
   readonly limits: CallLimits;
   readonly locations: Locations;
+  /** Relays the media of calls. */
+  readonly media: MediaRelay;
   readonly messages: Messages;
   readonly network: SipNetwork;
   readonly proxy: Proxy;
@@ -120,7 +125,8 @@ export class SipServer {
       hostOf: (uri) => this.addresses.domain(uri),
       limit: (host) => this.options(host).callRecords,
     });
-    this.activeCalls = new Calls({ timers, proxy: () => this.proxy, ended: (call) => this.records.add(call) });
+    this.media = this.#makeMedia();
+    this.activeCalls = new Calls({ timers, proxy: () => this.proxy, ended: (call) => this.#callEnded(call) });
     this.proxy = this.#makeProxy();
     this.digest = new Digest(accounts, () => this.settings.global.digest);
     this.authenticator = new Authenticator({
@@ -184,6 +190,7 @@ export class SipServer {
       relocate: (contact) => this.locations.relocate(contact),
       translate: (uri) => this.forwarder.device(uri),
       watcher: this.activeCalls,
+      media: this.media,
     });
   }
 
@@ -244,7 +251,28 @@ export class SipServer {
   stop(): void {
     this.sessions.pause();
     this.trunks.stop();
+    this.media.close();
     this.network.close();
+  }
+
+  #makeMedia(): MediaRelay {
+    return new MediaRelay({
+      timers: this.runtime.timers,
+      transports: this.transports,
+      settings: () => this.settings.global.media,
+      mode: (request) => strongest(this.#hostsOf(request).map((host) => this.options(host).mediaRelay)),
+    });
+  }
+
+  #callEnded(call: Call): void {
+    this.media.end(call.callId, call.callerTag);
+    this.records.add(call);
+  }
+
+  /** The hosts of ours that a call is of: one, or two. */
+  #hostsOf({ from, to }: SipRequest): readonly string[] {
+    const uris = [from?.sipUri, to?.sipUri];
+    return uris.flatMap((uri) => (uri && this.addresses.domain(uri)) ?? []);
   }
 
   #ownUri(flow: Flow): SipUri {

@@ -4,6 +4,9 @@ import { declare } from '#src/settings/declaration.ts';
 import type { Settings } from '#src/settings/settings.ts';
 import { accessName, count, duration, entryName, group, many, network, secret, size } from '#src/settings/types.ts';
 import { defaultDigestOptions, type DigestOptions } from './digest.ts';
+import { mediaFields, mediaSettings } from './media/settings.ts';
+import type { RelayMode } from './media/decision.ts';
+import type { MediaSettings } from './media/relay.ts';
 import type { RegistrationLimits } from './registration.ts';
 
 const domainName = () =>
@@ -74,6 +77,7 @@ export const sipSection = declare(
       .describe(
         'How often phones behind a NAT that registered over UDP are sent a few bytes, so that they stay reachable; 0s for never.',
       ),
+    ...mediaFields,
     service_route: z
       .boolean()
       .prefault(false)
@@ -146,6 +150,7 @@ export const sipSection = declare(
 /** What holds for all hosts. Bytes, counts, requests per second. */
 export interface SipOptions {
   readonly externalAddress: string | undefined;
+  readonly media: MediaSettings;
   readonly maxMessageSize: number;
   /** Milliseconds; 0 for never. */
   readonly natPing: number;
@@ -161,6 +166,7 @@ export interface SipOptions {
 export interface SipHostOptions {
   readonly limits: RegistrationLimits;
   readonly flowTimer: number;
+  readonly mediaRelay: RelayMode;
   readonly serviceRoute: boolean;
   readonly foreignCallers: string | undefined;
   readonly foreignDomains: boolean;
@@ -204,6 +210,7 @@ function sipOptions(settings: Settings): SipOptions {
   const own = settings.of(sipSection);
   return {
     externalAddress: own.external_address,
+    media: mediaSettings(own),
     maxMessageSize: own.max_message_size,
     natPing: own.nat_ping,
     requestRate: own.request_rate,
@@ -225,6 +232,7 @@ function hostOptions(settings: Settings, host: string): SipHostOptions {
       contacts: own.max_contacts,
     },
     flowTimer: seconds(own.flow_timer),
+    mediaRelay: own.media_relay,
     serviceRoute: own.service_route,
     foreignCallers: own.foreign_callers,
     foreignDomains: own.foreign_domains,

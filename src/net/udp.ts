@@ -122,21 +122,25 @@ class UdpSocket implements Datagrams {
   }
 }
 
-/**
- * Binds a UDP socket.
- * @throws the system's error
- */
-export async function openUdp(
-  { address, port, queue = QUEUE, receiveBuffer, reusePort = false, sendBuffer }: UdpOptions,
-  handlerOf: (socket: Datagrams) => DatagramHandler,
-): Promise<Datagrams> {
-  const socket = createSocket({
+type HandlerOf = (socket: Datagrams) => DatagramHandler;
+
+function unbound({ address, receiveBuffer, reusePort = false, sendBuffer }: UdpOptions): Socket {
+  return createSocket({
     type: isIPv6(address) ? 'udp6' : 'udp4',
     lookup: addressItself,
     reusePort,
     ...(receiveBuffer === undefined ? {} : { recvBufferSize: receiveBuffer }),
     ...(sendBuffer === undefined ? {} : { sendBufferSize: sendBuffer }),
   });
+}
+
+/**
+ * Binds a UDP socket.
+ * @throws the system's error
+ */
+export async function openUdp(options: UdpOptions, handlerOf: HandlerOf): Promise<Datagrams> {
+  const { address, port, queue = QUEUE } = options;
+  const socket = unbound(options);
   const bound = once(socket, 'listening');
   socket.bind({ address, port });
   try {
@@ -146,4 +150,20 @@ export async function openUdp(
     throw error;
   }
   return new UdpSocket(socket, queue, handlerOf);
+}
+
+/** The same at once, for who cannot wait: `dgram` has nothing to wait for either, since no name is looked up. Undefined when it cannot be bound. */
+export function openUdpNow(options: UdpOptions, handlerOf: HandlerOf): Datagrams | undefined {
+  const { address, port, queue = QUEUE } = options;
+  const socket = unbound(options);
+  let bound = false;
+  const listening = (): void => void (bound = true);
+  const refused = (): void => undefined;
+  socket.once('listening', listening).once('error', refused);
+  // Exclusive: a worker of a cluster would ask its parent, and wait.
+  socket.bind({ address, port, exclusive: true });
+  socket.off('listening', listening).off('error', refused);
+  if (bound) return new UdpSocket(socket, queue, handlerOf);
+  socket.close();
+  return undefined;
 }

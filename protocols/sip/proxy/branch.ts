@@ -17,7 +17,7 @@ export interface BranchParts {
   readonly hop: SipUri | undefined;
   /** Max-Breadth that it uses while it is pending. */
   readonly breadth: number;
-  readonly transactions: Transactions;
+  readonly transactions: Pick<Transactions, 'request'>;
   readonly timers: Timers;
   /** Milliseconds. */
   readonly timerC: number;

@@ -32,6 +32,7 @@ import {
   setRequestUri,
 } from './forward.ts';
 import { loopBranch, loopHash } from './loop.ts';
+import { type MediaHook, through } from './media.ts';
 import { type OwnUri, type Preprocessed, preprocess } from './preprocess.ts';
 import { createsDialog, recordRoutes, type RoutePlace } from './record-route.ts';
 import type { RouteTokens, TokenMatch } from './route-token.ts';
@@ -56,6 +57,7 @@ export interface ProxyOptions {
    */
   readonly translate?: (uri: SipUri) => ForwardTarget | 'gone' | undefined;
   readonly watcher?: ProxyWatcher;
+  readonly media?: MediaHook;
   /** Milliseconds: "MUST be larger than 3 minutes" (section 16.6 step 11). */
   readonly timerC?: number;
 }
@@ -105,7 +107,7 @@ export class Proxy {
       dialog,
       breadth: incomingBreadth(request),
       watcher: this.#options.watcher ?? {},
-      branch: (target, share) => this.#branch(transaction, request, target, share, hash),
+      branch: (target, share) => this.#branch(transaction, request, target, share, hash, dialog),
     });
     context.start(targets);
     return context;
@@ -127,11 +129,12 @@ export class Proxy {
     if (preprocessed.dialog === undefined || this.#validate(ack) !== undefined) return false;
     const target = this.#dialogTarget(preprocessed);
     if (target === undefined) return false;
-    const { locate, transactions, transports } = this.#options;
-    forwardAck(prepare(preprocessed.request, target, undefined), ack, target.destination, {
+    const { locate, media, transactions, transports } = this.#options;
+    const request = media?.ack(preprocessed.request, preprocessed.dialog) ?? preprocessed.request;
+    forwardAck(prepare(request, target, undefined), ack, target.destination, {
       locate,
       transports,
-      withVia: (request, destination, branch) => transactions.withVia(request, destination, branch),
+      withVia: (prepared, destination, branch) => transactions.withVia(prepared, destination, branch),
     });
     return true;
   }
@@ -186,13 +189,15 @@ export class Proxy {
     target: ForwardTarget,
     breadth: number,
     hash: string,
+    dialog: TokenMatch | undefined,
   ): BranchParts {
-    const { locate, timerC = TIMER_C, timers, transactions } = this.#options;
+    const { locate, media, timerC = TIMER_C, timers, transactions } = this.#options;
+    const exchange = media?.begin(transaction, target, dialog);
     return {
       ...prepare(request, target, breadth),
       target,
       breadth,
-      transactions,
+      transactions: exchange === undefined ? transactions : through(exchange, transactions),
       timers,
       timerC,
       locate,

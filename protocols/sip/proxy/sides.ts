@@ -1,5 +1,6 @@
 /** RFC 3261 section 16.6 step 7 inside a dialog, RFC 5626 section 5.3: how each side is reached again, as a route token keeps it. */
-import { inBlock, parseBlock, parseIp } from '#src/address/ip.ts';
+import { parseIp } from '#src/address/ip.ts';
+import { innerNetwork } from '#protocols/sip/inner-networks.ts';
 import { addressOfHost } from '#protocols/sip/message/host.ts';
 import { SipUri } from '#protocols/sip/message/uri.ts';
 import type { SipRequest } from '#protocols/sip/message/message.ts';
@@ -21,14 +22,9 @@ function isTranslated({ contacts, via }: SipRequest, flow: Flow): boolean {
   return contact !== undefined && contact !== flow.remoteAddress && isInner(contact);
 }
 
-/** RFC 1918, RFC 3927, RFC 4193, RFC 6598: addresses that mean something inside their network only. */
-const INNER = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16', 'fc00::/7'].flatMap(
-  (block) => parseBlock(block) ?? [],
-);
-
 function isInner(text: string): boolean {
   const address = parseIp(text);
-  return address !== undefined && INNER.some((block) => inBlock(address, block));
+  return address !== undefined && innerNetwork(address) !== undefined;
 }
 
 /** Who sent a request that creates a dialog. One that came by a further proxy is found by that proxy's Route, or by its Contact. */

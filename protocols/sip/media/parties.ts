@@ -1,0 +1,46 @@
+import { isLoopback, parseIp } from '#src/address/ip.ts';
+import type { Destination } from '#protocols/sip/transport/destination.ts';
+import type { Flow } from '#protocols/sip/transport/flow.ts';
+import type { Transports } from '#protocols/sip/transport/transports.ts';
+import type { OwnAddresses, Party } from './party.ts';
+
+/** The sides of calls, by the ways that their signalling takes; and which addresses are this server's. */
+export class Parties implements OwnAddresses {
+  readonly #transports: Pick<Transports, 'datagramFlow' | 'local'>;
+  readonly #external: () => string | undefined;
+
+  /** @param external the IP address that parties elsewhere reach this server at, where it is not one of this machine */
+  constructor(transports: Pick<Transports, 'datagramFlow' | 'local'>, external: () => string | undefined) {
+    this.#transports = transports;
+    this.#external = external;
+  }
+
+  /** @returns whether an address is one of this machine, or stands for it */
+  has(address: string): boolean {
+    return this.#transports.local.has(address) || this.#external() === address;
+  }
+
+  of({ localAddress, remoteAddress }: Flow): Party {
+    return this.#party(remoteAddress, localAddress);
+  }
+
+  at(destination: Destination): Party {
+    if ('flow' in destination) return this.of(destination.flow);
+    const { address, port, transport } = destination;
+    const flow = transport === 'udp' ? this.#transports.datagramFlow(address, port) : undefined;
+    return this.#party(address, flow?.localAddress ?? '');
+  }
+
+  #party(signalling: string, bound: string): Party {
+    const { local } = this.#transports;
+    // Behind a load balancer a connection may say that it came to an address that is not here.
+    const ip = parseIp(bound);
+    const here = ip !== undefined && (isLoopback(ip) || local.has(bound));
+    const address = here ? bound : local.towards(signalling, '');
+    const external = this.#external();
+    const told = external !== undefined && sameFamily(external, address) && !local.isNear(signalling);
+    return { signalling, local: address, told: told ? external : address };
+  }
+}
+
+const sameFamily = (one: string, other: string): boolean => one.includes(':') === other.includes(':');
