@@ -36,3 +36,10 @@ export class GenerationCache<Value> {
     return this.#young.size + this.#old.size;
   }
 }
+
+/** `text` in memory of its own: a slice would keep all that it was cut from alive as long as it is kept. */
+export function ownText(text: string): string {
+  const bytes = Buffer.from(text, 'latin1');
+  const narrow = bytes.toString('latin1');
+  return narrow === text ? narrow : Buffer.from(text, 'utf16le').toString('utf16le');
+}

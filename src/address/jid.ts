@@ -1,6 +1,6 @@
 /** RFC 7622: the address format of XMPP, and Trivium's one address for every protocol. */
 import { MALFORMED, MAX_PART, NOT_ASCII, scanDomain, scanLocal, scanResource } from '#src/address/ascii.ts';
-import { GenerationCache } from '#src/address/cache.ts';
+import { GenerationCache, ownText } from '#src/address/cache.ts';
 import { prepDomain } from '#src/address/idna.ts';
 import { MAX_RAW_PART } from '#src/address/mapping.ts';
 import { prepLocal, prepResource } from '#src/address/precis.ts';
@@ -49,8 +49,7 @@ export class Jid {
     if (known !== undefined) return known;
     const jid = Jid.#parse(text);
     if (jid === undefined || text.length > MAX_CACHED_LENGTH) return jid;
-    // `text` may be a slice that keeps a whole network chunk alive; keys are copies.
-    Jid.#parsed.set(text === jid.full ? jid.full : Buffer.from(text, 'utf16le').toString('utf16le'), jid);
+    Jid.#parsed.set(text === jid.full ? jid.full : ownText(text), jid);
     return jid;
   }
 

@@ -20,6 +20,7 @@ export function percentEncoder(allowed: string): (text: string) => string {
  * as XEP-0106 section 5.3 has it in its examples.
  */
 export function percentDecode(encoded: string): string | undefined {
+  if (!encoded.includes('%')) return encoded;
   try {
     return decodeURIComponent(encoded.replace(/%(?![0-9A-Fa-f]{2})/g, '%25'));
   } catch {

@@ -2,10 +2,15 @@
  * Addresses as URIs: `sip:` and `sips:` (RFC 7247 sections 6.2 to 6.5, also `im:` and `pres:` inwards) and `xmpp:` (RFC 5122, with
  * the query of XEP-0147). Numbers of `tel:` are in tel.ts.
  */
+import { GenerationCache, ownText } from '#src/address/cache.ts';
 import { escapeDisallowed, unescapeDisallowed } from '#src/address/escape.ts';
 import { domainToAscii } from '#src/address/idna.ts';
 import { Jid } from '#src/address/jid.ts';
 import { cut, percentDecode, percentEncoder, UNRESERVED } from '#src/address/percent.ts';
+
+// Longer texts are parsed each time, so that a hostile peer cannot fill the memo with megabytes.
+const MAX_CACHED_LENGTH = 256;
+const fromSipUri = new GenerationCache<Jid>(10_000);
 
 /** Longest URI that is looked at, in characters: three parts of 1023 bytes, all percent-encoded, and some parameters. */
 const MAX_URI = 16_384;
@@ -36,6 +41,14 @@ function parameter(parameters: readonly string[], name: string): string | undefi
  * user part means something to its registrar only) yields a bare address.
  */
 export function jidFromSipUri(uri: string): Jid | undefined {
+  const known = fromSipUri.get(uri);
+  if (known !== undefined) return known;
+  const jid = readSipUri(uri);
+  if (jid !== undefined && uri.length <= MAX_CACHED_LENGTH) fromSipUri.set(ownText(uri), jid);
+  return jid;
+}
+
+function readSipUri(uri: string): Jid | undefined {
   const [scheme, rest = ''] = cut(uri, ':');
   if (uri.length > MAX_URI || !/^(?:sips?|im|pres)$/i.test(scheme)) return undefined;
   // Step 2: "Split at the first '@' character into local part and hostname"

@@ -33,7 +33,7 @@ const AT_ONCE = 32;
 interface Entry {
   readonly item: Timed;
   /** The tick at which it is due. */
-  readonly due: number;
+  due: number;
   slot: number;
   before: Entry | undefined;
   after: Entry | undefined;
@@ -86,14 +86,16 @@ export class Timers implements Disposable {
 
   /** Calls `item.onTimeout` after `delay` milliseconds, never earlier and at most two ticks later. */
   add(item: Timed, delay: number): void {
-    this.remove(item);
     const due = Math.max(this.#ticks + 1, Math.ceil((this.#clock.elapsed() - this.#started + delay) / this.#tick));
-    const slot = due % SLOTS;
-    const after = this.#slots[slot];
-    const entry: Entry = { item, due, slot, before: undefined, after };
-    if (after !== undefined) after.before = entry;
-    this.#slots[slot] = entry;
+    const known = this.#entries.get(item);
+    if (known !== undefined) {
+      this.#detach(known);
+      known.due = due;
+      return this.#attach(known);
+    }
+    const entry: Entry = { item, due, slot: DETACHED, before: undefined, after: undefined };
     this.#entries.set(item, entry);
+    this.#attach(entry);
   }
 
   remove(item: Timed): void {
@@ -128,7 +130,7 @@ export class Timers implements Disposable {
     if (to < due.length) setImmediate(() => this.#fire(due, to));
     for (const entry of due.slice(from, to)) {
       // An item that fired before may have removed this one, or added it anew.
-      if (this.#entries.get(entry.item) !== entry) continue;
+      if (entry.slot !== DETACHED || this.#entries.get(entry.item) !== entry) continue;
       this.#entries.delete(entry.item);
       try {
         entry.item.onTimeout();
@@ -136,6 +138,15 @@ export class Timers implements Disposable {
         this.#fault(error);
       }
     }
+  }
+
+  #attach(entry: Entry): void {
+    const slot = entry.due % SLOTS;
+    const after = this.#slots[slot];
+    if (after !== undefined) after.before = entry;
+    this.#slots[slot] = entry;
+    entry.slot = slot;
+    entry.after = after;
   }
 
   #detach(entry: Entry): void {

@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import { splitList } from '#protocols/sip/message/grammar.ts';
 import { canonicalName } from '#protocols/sip/message/header-names.ts';
 import { Field, type Headers } from '#protocols/sip/message/headers.ts';
+import { Via } from '#protocols/sip/message/via.ts';
 
 /** What an edit ends in. */
 export interface Edited {
@@ -12,6 +13,10 @@ export interface Edited {
 }
 
 const NO_BODY = Buffer.alloc(0);
+
+/** A Via is what reading it again would give. */
+const fieldOf = (name: string, value: { toString(): string }): Field =>
+  Field.of(name, String(value), value instanceof Via ? value : undefined);
 
 /** Collects changes until `done`. Values may be anything that writes itself as one: a Via, a NameAddr, a URI, a number. */
 export class MessageEdit<M> {
@@ -49,7 +54,7 @@ export class MessageEdit<M> {
 
   /** A further field, before the first of this name; before all others when there is none. */
   prepend(name: string, value: { toString(): string }): this {
-    const field = Field.of(name, String(value));
+    const field = fieldOf(name, value);
     this.#fields.splice(Math.max(this.#at(field.name), 0), 0, field);
     return this;
   }
@@ -61,7 +66,11 @@ export class MessageEdit<M> {
 
   /** Replaces the first element of a comma-separated list, and leaves those after it. */
   replaceFirst(name: string, value: { toString(): string }): this {
-    return this.#first(name, [String(value)]);
+    const at = this.#at(canonicalName(name));
+    const field = this.#fields[at];
+    if (field === undefined || field.value.includes(',')) return this.#first(name, [String(value)]);
+    this.#fields[at] = fieldOf(field.name, value);
+    return this;
   }
 
   /** Takes away all fields of this name. */

@@ -12,6 +12,9 @@ export function trimSpace(text: string): string {
   return text.slice(from, to);
 }
 
+const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+const CONTROLS = /[\u0000-\u0008\u000a-\u001f\u007f]+/g;
+
 /** One header field: its line or lines, without the last CRLF. */
 export class Field {
   /** The canonical name (header-names.ts). */
@@ -28,10 +31,15 @@ export class Field {
     this.#valueAt = valueAt;
   }
 
-  /** A field made here. Controls in `value` become spaces, so that a value can never begin another field; HTAB stays. */
-  static of(name: string, value: string): Field {
-    const key = canonicalName(name);
-    return new Field(key, `${name}: ${value.replace(/[\u0000-\u0008\u000a-\u001f\u007f]+/g, ' ')}`, name.length + 1);
+  /**
+   * A field made here. Controls in `value` become spaces, so that a value can never begin another field; HTAB stays.
+   * @param as what `parsed` would make of the value, where that is known
+   */
+  static of(name: string, value: string, as?: unknown): Field {
+    const clean = CONTROL.test(value) ? value.replace(CONTROLS, ' ') : value;
+    const field = new Field(canonicalName(name), `${name}: ${clean}`, name.length + 1);
+    if (as !== undefined) field.#parsed = { as };
+    return field;
   }
 
   /** The value on one line: folding is a space (RFC 3261 section 7.3.1), white space around it is gone. */

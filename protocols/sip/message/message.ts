@@ -1,6 +1,5 @@
 /** RFC 3261 section 7: requests and responses. Header fields are decoded when somebody asks; an unchanged message keeps its bytes. */
 import { Buffer } from 'node:buffer';
-import { hash } from 'node:crypto';
 import { type CSeq, parseCSeq } from '#protocols/sip/message/cseq.ts';
 import { MessageEdit } from '#protocols/sip/message/edit.ts';
 import { decimal, splitList } from '#protocols/sip/message/grammar.ts';
@@ -10,6 +9,7 @@ import { MAX_LIST } from '#protocols/sip/message/limits.ts';
 import { type MediaType, parseMediaType } from '#protocols/sip/message/media-type.ts';
 import { NameAddr } from '#protocols/sip/message/name-addr.ts';
 import { reasonPhrase } from '#protocols/sip/message/status.ts';
+import { statelessTag } from '#protocols/sip/message/tag.ts';
 import { parseUri, type Uri } from '#protocols/sip/message/uri.ts';
 import { Via } from '#protocols/sip/message/via.ts';
 
@@ -255,8 +255,7 @@ function headersOf(copied: readonly Field[], fields: FieldList, body?: Body): He
 // RFC 3261 section 8.2.6.2: "if the To header field in the request did not contain a tag … the UAS MUST add a tag"; section 8.2.7: a
 // stateless one makes the same for each copy.
 function toField(request: SipRequest, field: Field, status: number, tag: string | undefined): Field {
-  const { to, via, callId, from, cseq } = request;
+  const { to } = request;
   if (status === 100 || to === undefined || to.tag !== undefined) return field;
-  const seed = () => hash('sha256', JSON.stringify([via?.sentBy, via?.branch, callId, from?.tag, cseq?.number]), 'hex');
-  return Field.of('To', `${field.value};tag=${tag ?? seed().slice(0, 16)}`);
+  return Field.of('To', `${field.value};tag=${tag ?? statelessTag(request)}`);
 }

@@ -1,4 +1,5 @@
 /** RFC 3261 section 19.1: SIP and SIPS URIs; `tel:` URIs (RFC 3966) beside them, as the two kinds that a request can be sent to. */
+import { GenerationCache, ownText } from '#src/address/cache.ts';
 import { percentEncoder } from '#src/address/percent.ts';
 import { parseTel, type TelephoneNumber, telUri } from '#src/address/tel.ts';
 import { addressOfHost, parseHost } from '#protocols/sip/message/host.ts';
@@ -27,8 +28,14 @@ export interface SipUriFields {
   readonly params?: Readonly<Record<string, string | undefined>>;
 }
 
+// Longer texts are parsed each time, so that a hostile peer cannot fill the memo with megabytes.
+const MAX_CACHED_LENGTH = 256;
+
 /** An immutable SIP or SIPS URI. What was parsed is written back as it was. */
 export class SipUri {
+  // A phone says the same three or four of them in every request.
+  static readonly #parsed = new GenerationCache<SipUri>(10_000);
+
   readonly kind = 'sip';
   readonly scheme: 'sip' | 'sips';
   /** Unescaped; '' when there is none. */
@@ -47,10 +54,20 @@ export class SipUri {
     this.port = parts.port;
   }
 
-  /** Undefined when `text` is no SIP or SIPS URI of RFC 3261 section 25.1. */
+  /** Undefined when `text` is no SIP or SIPS URI of RFC 3261 section 25.1. Memoised. */
   static parse(text: string): SipUri | undefined {
-    const parts = parseParts(text);
-    return parts && new SipUri(parts, text);
+    const known = SipUri.#parsed.get(text);
+    if (known !== undefined) return known;
+    if (text.length > MAX_CACHED_LENGTH) {
+      const parts = parseParts(text);
+      return parts && new SipUri(parts, text);
+    }
+    const own = ownText(text);
+    const parts = parseParts(own);
+    if (parts === undefined) return undefined;
+    const uri = new SipUri(parts, own);
+    SipUri.#parsed.set(own, uri);
+    return uri;
   }
 
   /** A URI from its fields; throws a TypeError for a host that is none. */

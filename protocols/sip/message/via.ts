@@ -91,8 +91,9 @@ export class Via {
    * identifies nothing, and RFC 2543's matching has to do (RFC 4475 section 3.2.1).
    */
   get hasCookie(): boolean {
-    const branch = this.branch?.toLowerCase() ?? '';
-    return branch.length > MAGIC_COOKIE.length && branch.startsWith('z9hg4bk');
+    const branch = this.branch ?? '';
+    if (branch.length <= MAGIC_COOKIE.length) return false;
+    return branch.startsWith(MAGIC_COOKIE) || branch.toLowerCase().startsWith('z9hg4bk');
   }
 
   /** The address the request came from, without brackets. */
@@ -147,10 +148,16 @@ function readSentBy(scanner: Scanner): string {
 }
 
 function areValid(params: Params): boolean {
-  const [ttl, received, rport, branch] = ['ttl', 'received', 'rport', 'branch'].map((name) => params.get(name));
+  const ttl = params.get('ttl');
+  const received = params.get('received');
+  const rport = params.get('rport');
   if (ttl !== undefined && decimal(ttl, 255) === undefined) return false;
   // via-received = IPv4address / IPv6address; RFC 5118 section 4.5 has those with brackets accepted too.
-  if (received !== undefined && parseIp(received.replace(/^\[(.*)\]$/, '$1')) === undefined) return false;
+  if (
+    received !== undefined &&
+    parseIp(received.startsWith('[') && received.endsWith(']') ? received.slice(1, -1) : received) === undefined
+  )
+    return false;
   if (rport !== undefined && rport !== '' && decimal(rport, 65_535) === undefined) return false;
-  return branch !== '';
+  return params.get('branch') !== '';
 }

@@ -97,7 +97,7 @@ export class InviteServer extends ServerTransaction<InviteServerState, InviteSer
       case 'send response':
         return this.transmit(response);
       case 'send last response':
-        return this.transmit(this.last);
+        return this.retransmit();
       case 'start 100':
         return this.last === undefined ? this.repeatAfter(TRYING_AFTER, 'timer 100') : undefined;
       case 'start G':

@@ -89,7 +89,7 @@ export class NonInviteServer extends ServerTransaction<
       case 'send response':
         return this.transmit(response);
       case 'send last response':
-        return this.transmit(this.last);
+        return this.retransmit();
       case 'release':
         return this.release();
       case 'start 100':

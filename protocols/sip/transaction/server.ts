@@ -2,6 +2,7 @@
 import type { Timers } from '#src/net/timers.ts';
 import { SipRequest, type SipResponse } from '#protocols/sip/message/message.ts';
 import type { Flow } from '#protocols/sip/transport/flow.ts';
+import { sentResponse, type SentResponse } from '#protocols/sip/transport/sent-response.ts';
 import type { Transports } from '#protocols/sip/transport/transports.ts';
 import { Machine, type Table } from './machine.ts';
 import type { Timing } from './timing.ts';
@@ -18,7 +19,7 @@ export interface ServerUser {
 
 /** What server transactions share. */
 export interface ServerOwner {
-  readonly transports: Pick<Transports, 'respond'>;
+  readonly transports: Pick<Transports, 'repeat' | 'respond'>;
   readonly timers: Timers;
   readonly timing: Timing;
   /** Hands the request to the transaction user. */
@@ -50,7 +51,9 @@ export abstract class ServerTransaction<
   readonly mergeKey: string | undefined;
   /** Whoever answers. */
   user: ServerUser | undefined;
+  /** The last response that was sent; after `release` only what went over the wire is left of it. */
   protected last: SipResponse | undefined;
+  #kept: SentResponse | undefined;
   #request: SipRequest | undefined;
   #over = false;
 
@@ -70,12 +73,7 @@ export abstract class ServerTransaction<
 
   /** A final response has been sent. */
   get answered(): boolean {
-    return this.last !== undefined && this.last.status >= 200;
-  }
-
-  /** The last response that was sent. */
-  get response(): SipResponse | undefined {
-    return this.last;
+    return this.#kept !== undefined || (this.last !== undefined && this.last.status >= 200);
   }
 
   abstract start(): void;
@@ -97,8 +95,19 @@ export abstract class ServerTransaction<
     if (sent instanceof Promise) sent.catch((error: unknown) => this.user?.onFailure?.(error));
   }
 
-  /** Nothing but the last response is needed any more: thousands of transactions wait so for half a minute. Its user hears nothing more of it. */
+  /** The last response once more. */
+  protected retransmit(): void {
+    if (this.#kept === undefined) this.transmit(this.last);
+    else this.owner.transports.repeat(this.#kept, this.flow);
+  }
+
+  /**
+   * Nothing but the bytes of the last response are needed any more: thousands of transactions wait so for half a minute. Its user hears nothing
+   * more of it.
+   */
   protected release(): void {
+    if (this.last !== undefined) this.#kept = sentResponse(this.last, this.flow, this.request.via);
+    this.last = undefined;
     this.#request = undefined;
     const { user } = this;
     this.user = undefined;

@@ -25,7 +25,7 @@ export interface TransactionUser {
 }
 
 export interface TransactionOptions {
-  readonly transports: Pick<Transports, 'send' | 'respond' | 'answer' | 'sentBy'>;
+  readonly transports: Pick<Transports, 'send' | 'repeat' | 'respond' | 'answer' | 'sentBy'>;
   /** Best a wheel of fine ticks: T1 is retransmitted after. */
   readonly timers: Timers;
   readonly user: TransactionUser;

@@ -9,8 +9,7 @@ import type { Datagrams } from '#src/net/udp.ts';
 import { addressOfHost, hostOfAddress } from '#protocols/sip/message/host.ts';
 import type { MessageLimits } from '#protocols/sip/message/limits.ts';
 import type { SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
-import type { Malformed } from '#protocols/sip/message/parse.ts';
-import { Via } from '#protocols/sip/message/via.ts';
+import { type Malformed, parseMessage } from '#protocols/sip/message/parse.ts';
 import type { TransportCore, TransportCounters } from './core.ts';
 import { type AddressDestination, defaultPort, type Destination, type SentBy } from './destination.ts';
 import { Dialler } from './dialler.ts';
@@ -19,8 +18,9 @@ import type { Flow, TransportName } from './flow.ts';
 import { LocalAddresses } from './local-address.ts';
 import { ConnectionFlow, type StreamFlow } from './stream.ts';
 import { type ListeningPort, OwnPorts } from './own-ports.ts';
+import type { SentResponse } from './sent-response.ts';
 import { UdpPort } from './udp.ts';
-import { noteSource, responsePlace } from './via-routing.ts';
+import { noteSource, responsePlace, withTransport } from './via-routing.ts';
 import { acceptWebSockets } from './websocket.ts';
 
 /** What the layer above is told. */
@@ -163,6 +163,16 @@ export class Transports implements TransportCore {
       .then((other) => void other.send(bytes));
   }
 
+  /** A response once more, over the flow that it went by. */
+  repeat({ address, bytes, port }: SentResponse, flow: Flow): void {
+    this.counters.responsesOut += 1;
+    const { limits, watch } = this.#options;
+    const response = watch === undefined ? undefined : parseMessage(bytes, limits);
+    if (response?.kind === 'response') watch?.('out', response, flow);
+    const sent = flow.open && (flow.reliable ? flow.send(bytes) : flow.sendTo(bytes, address, port));
+    if (!sent) this.counters.unsent += 1;
+  }
+
   /** The same, where nobody waits for what becomes of it. */
   answer(response: SipResponse, flow: Flow): void {
     const sent = this.respond(response, flow);
@@ -283,12 +293,4 @@ export class Transports implements TransportCore {
   #portFor(address: string): UdpPort | undefined {
     return this.#ports.find((port) => port.reaches(address));
   }
-}
-
-/** "changing the transport … MUST replace the Via" (section 18.1.1): the top one is ours. */
-function withTransport(request: SipRequest, transport: string): SipRequest {
-  const { via } = request;
-  if (via === undefined) return request;
-  const next = Via.parse(String(via).replace('SIP/2.0/UDP', `SIP/2.0/${transport}`));
-  return next === undefined ? request : request.edit().replaceFirst('Via', next).done();
 }

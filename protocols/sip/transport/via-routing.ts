@@ -1,7 +1,7 @@
 /** RFC 3261 section 18.2, RFC 3581: what the top Via says of the way of a request, and of its responses. */
 import { addressOfHost } from '#protocols/sip/message/host.ts';
 import type { SipRequest } from '#protocols/sip/message/message.ts';
-import type { Via } from '#protocols/sip/message/via.ts';
+import { Via } from '#protocols/sip/message/via.ts';
 import { defaultPort } from './destination.ts';
 
 /**
@@ -35,4 +35,12 @@ export function responsePlace(via: Via): ResponsePlace | undefined {
   if (received !== undefined) return { address: received, port: rport ?? port };
   const address = addressOfHost(via.host);
   return address === undefined ? undefined : { address, port: rport ?? port };
+}
+
+/** "changing the transport … MUST replace the Via" (section 18.1.1): the top one is ours. */
+export function withTransport(request: SipRequest, transport: string): SipRequest {
+  const { via } = request;
+  if (via === undefined) return request;
+  const next = Via.parse(String(via).replace('SIP/2.0/UDP', `SIP/2.0/${transport}`));
+  return next === undefined ? request : request.edit().replaceFirst('Via', next).done();
 }

@@ -1,4 +1,5 @@
 /** Transports without sockets: flows that keep what is sent on them, and a wheel whose timers fire when a test says so. */
+import type { SentResponse } from '#protocols/sip/transport/sent-response.ts';
 import type { Buffer } from 'node:buffer';
 import { SipRequest, type SipResponse } from '#protocols/sip/message/message.ts';
 import { parseMessage } from '#protocols/sip/message/parse.ts';
@@ -80,6 +81,10 @@ export class TestTransports {
       return Promise.reject(new Error(`${flow.remoteAddress} is not there`));
     }
     return flow;
+  }
+
+  repeat({ bytes }: SentResponse, flow: Flow): void {
+    flow.send(bytes);
   }
 
   respond(response: SipResponse, flow: Flow): void {
