@@ -32,6 +32,8 @@ const FRESH = 60_000;
 const PRESET_EXPIRES = 3_600_000;
 /** A refresh comes this much of the time after the registration. */
 const REFRESH = 0.8;
+/** Milliseconds; whatever is granted, a provider that has forgotten is told again within a day. */
+const LONGEST_REFRESH = 86_400_000;
 /** Challenges answered for one registration: one for credentials, one for a stale nonce. */
 const CHALLENGES = 2;
 
@@ -120,7 +122,7 @@ export class Trunk implements Timed {
   stop(): void {
     this.#stopped = true;
     this.#parts.timers.remove(this);
-    if (this.state === 'registered') this.#send(this.#request(0), 0);
+    if (this.state === 'registered') this.#send(this.#request(0), CHALLENGES);
   }
 
   onTimeout(): void {
@@ -162,7 +164,6 @@ export class Trunk implements Timed {
 
   #answered(request: SipRequest, response: SipResponse, challenges: number): void {
     const { status } = response;
-    if (this.#stopped) return;
     if (status < 300) return this.#registered(request, response);
     const { password, user } = this.settings;
     if ((status === 401 || status === 407) && challenges > 0 && user !== undefined && password !== undefined) {
@@ -173,13 +174,27 @@ export class Trunk implements Timed {
         return this.#send(answer.edit().set('CSeq', `${this.#cseq} REGISTER`).done(), challenges - 1);
       }
     }
-    if (status === 423) this.#minimum = Number(response.get('Min-Expires') ?? 0) * 1000 || this.#minimum;
+    if (status === 423 && this.#raised(response)) return this.onTimeout();
     this.#failed(status);
   }
 
+  /** Section 10.2.8: "it MAY retry the registration after making the expiration interval … equal to or greater than" what Min-Expires says. */
+  #raised(response: SipResponse): boolean {
+    const minimum = Number(response.get('Min-Expires') ?? 0) * 1000;
+    const asked = Math.max(this.settings.expires ?? PRESET_EXPIRES, this.#minimum);
+    if (this.#stopped || !(minimum > asked)) return false;
+    this.#minimum = minimum;
+    return true;
+  }
+
   #registered(request: SipRequest, response: SipResponse): void {
+    if (this.#stopped) return;
     const own = SipUri.parse(/<([^>]*)>/.exec(request.get('Contact') ?? '')?.[1] ?? '');
-    const granted = response.contacts?.find(({ sipUri }) => own !== undefined && sipUri?.equals(own) === true);
+    const { contacts = [] } = response;
+    // What is behind a NAT may be written anew on the way, and is known when it is the only one.
+    const granted =
+      contacts.find(({ sipUri }) => own !== undefined && sipUri?.equals(own) === true) ??
+      (contacts.length === 1 ? contacts[0] : undefined);
     const seconds = (granted && contactExpires(granted)) ?? response.expires ?? PRESET_EXPIRES / 1000;
     if (this.state !== 'registered') this.#parts.log('trunk registered', { trunk: this.name });
     this.state = 'registered';
@@ -187,7 +202,7 @@ export class Trunk implements Timed {
     this.counters.registrations += 1;
     this.expires = Date.now() + seconds * 1000;
     this.#wait = SHORTEST_WAIT;
-    this.#parts.timers.add(this, Math.max(seconds * 1000 * REFRESH, 1000));
+    this.#parts.timers.add(this, Math.min(Math.max(seconds * 1000 * REFRESH, 1000), LONGEST_REFRESH));
   }
 
   #failed(status: number): void {

@@ -1,9 +1,11 @@
 /** Trunks: registration at a provider, calls out and in, numbers of accounts. */
+import { hash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import test from 'ava';
 import { Phone, type SipTestServer as Server, SipTestServer } from '#test/helpers/sip.ts';
 import { jid } from '#test/helpers/xml.ts';
+import { parseAuth } from '#protocols/sip/message/auth.ts';
 import type { SipRequest } from '#protocols/sip/message/message.ts';
 
 const JULIET = 'juliet@localhost';
@@ -51,6 +53,47 @@ test('the server registers at its provider, with credentials', async (t) => {
   trunk.answer(second, 200, [['Contact', `${second.get('Contact') ?? ''};expires=600`]]);
   while (server.sip.trunks.get('out')?.state !== 'registered') await new Promise((resolve) => setImmediate(resolve));
   t.pass();
+  trunk.close();
+});
+
+test('a challenge without qop is answered as RFC 2069 had it, one with auth-int alone is not', async (t) => {
+  const trunk = await provider();
+  await using server = await verona(settings(trunk.port, ', register: true'));
+  const first = await trunk.asked('REGISTER');
+  trunk.answer(first, 401, [
+    ['WWW-Authenticate', 'Digest realm="strict", nonce="abc", qop="auth-int"'],
+    ['WWW-Authenticate', 'Digest algorithm=MD5, realm="asterisk", nonce="1f2e"'],
+  ]);
+  const { params } = parseAuth((await trunk.asked('REGISTER')).get('Authorization') ?? '') ?? {};
+  const md5 = (text: string): string => hash('md5', text);
+  t.is(params?.get('response'), md5(`${md5('4930123:asterisk:pass')}:1f2e:${md5('REGISTER:sip:127.0.0.1')}`));
+  t.false(params?.has('qop') ?? true);
+  t.is(server.sip.trunks.get('out')?.state, 'registering');
+  trunk.close();
+});
+
+test('section 10.2.8: too brief an interval is asked for again at once, and taken back with credentials', async (t) => {
+  const trunk = await provider();
+  await using server = await verona(settings(trunk.port, ', register: true, expires: 5m'));
+  const first = await trunk.asked('REGISTER');
+  t.is(first.expires, 300);
+  trunk.answer(first, 423, [['Min-Expires', '900']]);
+  const second = await trunk.asked('REGISTER');
+  t.is(second.expires, 900);
+  // The provider sees another address than the one that was told.
+  trunk.answer(second, 200, [['Contact', '<sip:4930123@192.0.2.7:61000>;expires=120']]);
+  const own = (): { readonly state: string; readonly expires: number } =>
+    server.sip.trunks.get('out') ?? { state: '', expires: 0 };
+  while (own().state !== 'registered') await new Promise((resolve) => setImmediate(resolve));
+  t.true(own().expires <= Date.now() + 120_000);
+  await server.reload('sip: { trunks: [] }');
+  const third = await trunk.asked('REGISTER');
+  t.is(third.expires, 0);
+  trunk.answer(third, 401, challenge('WWW-Authenticate'));
+  const fourth = await trunk.asked('REGISTER');
+  t.is(fourth.expires, 0);
+  t.regex(fourth.get('Authorization') ?? '', /username="4930123"/);
+  trunk.answer(fourth, 200);
   trunk.close();
 });
 
