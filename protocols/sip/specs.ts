@@ -39,6 +39,6 @@ export const specs: readonly Spec[] = [
   spec('RFC 6665', 'SIP-Specific Event Notification', 'as a notifier'),
   spec('RFC 7118', 'WebSocket as a Transport for SIP', 'all'),
   spec('RFC 7247', 'SIP-XMPP Interworking: Addresses and Errors', 'sections 6 and 7'),
-  spec('RFC 7616', 'HTTP Digest Access Authentication', 'MD5 and SHA-256, qop auth', 'no userhash, no auth-int'),
-  spec('RFC 8760', 'Digest with SHA-256 for SIP', 'SHA-256', 'no SHA-512-256: no verifier of it is kept'),
+  spec('RFC 7616', 'HTTP Digest Access Authentication', 'sections 3.3 and 3.4', 'qop auth only, no -sess'),
+  spec('RFC 8760', 'Digest with SHA-256 for SIP', 'all', 'SHA-512-256 as a server only'),
 ];

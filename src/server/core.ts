@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Access, compileAccess } from '#src/accounts/access.ts';
-import { Accounts } from '#src/accounts/accounts.ts';
+import { Accounts, type HostAccounts } from '#src/accounts/accounts.ts';
 import { InternalBackend } from '#src/accounts/backends/internal.ts';
 import { NodeKey } from '#src/accounts/node-key.ts';
 import type { VerifierPolicy } from '#src/accounts/verifiers.ts';
@@ -30,19 +30,32 @@ export async function openCore(settings: () => Settings, notice: (text: string) 
   const location = join(directory, 'store');
   const store = await openLevelStore({ location, backups: join(directory, 'backups'), onNotice: notice });
   const key = NodeKey.load(directory);
-  const internal = new InternalBackend({ store, key, policy: (host) => verifierPolicy(settings(), host) });
+  const policy = perHost(settings, verifierPolicy);
+  const internal = new InternalBackend({ store, key, policy });
   const indexed = await internal.indexUsers();
   if (indexed > 0) notice(`the user names of ${indexed} accounts can be hashed from now on (RFC 7616 section 3.4.4)`);
-  const accounts = new Accounts({
-    store,
-    key,
-    hosts: (host) => {
-      if (!settings().hosts.includes(host)) return undefined;
-      const { password_min_length: minPassword } = settings().of(accountsSection, host);
-      return { backends: [internal], iterations: verifierPolicy(settings(), host).iterations, minPassword };
-    },
+  const hosts = perHost(settings, (now, host): HostAccounts | undefined => {
+    if (!now.hosts.includes(host)) return undefined;
+    const { password_min_length: minPassword } = now.of(accountsSection, host);
+    return { backends: [internal], iterations: policy(host).iterations, minPassword };
   });
-  return { directory, store, key, accounts };
+  return { directory, store, key, accounts: new Accounts({ store, key, hosts }) };
+}
+
+/** What is made of the settings for a host, asked for at every login: made once, and again after a reload. */
+function perHost<T>(settings: () => Settings, make: (now: Settings, host: string) => T): (host: string) => T {
+  const made = new Map<string, T>();
+  let of = settings();
+  return (host) => {
+    const now = settings();
+    if (now !== of) made.clear();
+    of = now;
+    const known = made.get(host);
+    if (known !== undefined) return known;
+    const fresh = make(now, host);
+    if (now.hosts.includes(host)) made.set(host, fresh);
+    return fresh;
+  };
 }
 
 function verifierPolicy(settings: Settings, host: string): VerifierPolicy {
