@@ -14,6 +14,8 @@ export const OTHER_DOMAIN = 'capulet.example';
 export const ADDRESS = '127.0.0.1';
 /** An account that may not use the proxy for bytestreams. */
 export const STRANGER = 'stranger-proxy65';
+/** An account that may have one call at a time. */
+export const SINGLE = 'rosaline-sipp';
 
 /** What time-limited credentials of the relay are made of. */
 export const TURN_SECRET = 'north';
@@ -105,8 +107,10 @@ listeners:
   - {name: turn, kind: turn, address: ${ADDRESS}, port: ${ports.turn}, tls: off}
   - {name: turns, kind: turn, address: ${ADDRESS}, port: ${ports.turns}, tls: direct}
   - {name: admin, kind: admin, path: admin.sock, mode: "0600", tls: off}
-acl: {strangers: [{user: ${STRANGER}}]}
-access: {bytestreams: [{deny: strangers}, {allow: local}]}
+acl: {strangers: [{user: ${STRANGER}}], single: [{user: ${SINGLE}}]}
+access:
+  bytestreams: [{deny: strangers}, {allow: local}]
+  max_calls: [{value: 1, for: single}, {value: 1000, for: local}]
 proxy65: {activation_timeout: 5s}
 turn:
   {relay_address: [${ADDRESS}, "::1"], allow_peers: [127.0.0.0/8, "::1/128"], secret: ${TURN_SECRET}, unauthorized_rate: 10000}

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { freePort } from '#tools/bench/peers/peer.ts';
 import type { Checks } from '../checks.ts';
-import type { Server } from '../server.ts';
+import { DOMAIN, type Server, SINGLE } from '../server.ts';
 import { type Account, account, type Scene, type Transcript } from '../transcript.ts';
 import { type Role, Sipp, type SippTransport } from './sipp-process.ts';
 import { tlsTunnel } from './tls-tunnel.ts';
@@ -31,7 +31,8 @@ const person = (name: string): Account => ({ ...account('sipp', name), password:
 async function play({ checks, directory, server }: Scene): Promise<void> {
   const juliet = person('juliet');
   const romeo = person('romeo');
-  for (const { user, password } of [juliet, romeo]) await server.register(user, password);
+  const rosaline = { ...person('rosaline'), user: SINGLE, jid: `${SINGLE}@${DOMAIN}` };
+  for (const { user, password } of [juliet, romeo, rosaline]) await server.register(user, password);
   await using tunnel = await tlsTunnel(server);
   const servers = { udp: server.ports.sip, tcp: server.ports.sip, tls: tunnel.port };
   const stage: Stage = { checks, directory, servers, juliet, romeo };
@@ -39,6 +40,10 @@ async function play({ checks, directory, server }: Scene): Promise<void> {
   for (const pair of pairs) await conversations(stage, ...pair);
   await subscriptions(stage);
   await forking(stage);
+  await checks.step('one call at a time, for an account that may have no more', async () => {
+    const callee = await phone(stage, 'ring', 'udp');
+    await together(stage, [callee], caller({ ...stage, juliet: rosaline }, 'second-call', 'udp'));
+  });
   await load(stage, server);
 }
 
@@ -60,6 +65,9 @@ const calls: readonly (readonly [caller: string, phone: string, what: string])[]
   ['reinvite', 'reinvite-phone', 're-INVITE'],
   ['update', 'update-phone', 'UPDATE'],
   ['prack', 'prack-phone', 'PRACK'],
+  ['info', 'info-phone', 'INFO'],
+  ['refer', 'refer-phone', 'Replaces, REFER and its NOTIFY'],
+  ['session-timer', 'session-timer-phone', 'a session timer, refused, granted and refreshed'],
   ['message', 'message-answer', 'a message'],
   ['subscribe-phone', 'subscribe-phone-answer', 'SUBSCRIBE and NOTIFY between phones'],
 ];
@@ -138,11 +146,16 @@ async function subscriptions(stage: Stage): Promise<void> {
 async function forking(stage: Stage): Promise<void> {
   for (const transport of ['udp', 'tcp'] as const) {
     await stage.checks.step(`two phones ring, one by ${transport} answers, the other is told to stop`, async () => {
-      const silent = await phone(stage, 'ring', 'udp');
+      const silent = await phone(stage, 'ring-elsewhere', 'udp');
       const answering = await phone(stage, 'answer', transport);
       await together(stage, [silent, answering], caller(stage, 'call-forked', 'udp'));
     });
   }
+  await stage.checks.step('two phones ring, one declines for both', async () => {
+    const ringing = await phone(stage, 'ring-declined', 'udp');
+    const declining = await phone(stage, 'decline-phone', 'tcp');
+    await together(stage, [ringing, declining], caller(stage, 'declined', 'udp'));
+  });
 }
 
 /** What counts is that the caller had each of its calls: sipp takes some of what is repeated for new calls. */
