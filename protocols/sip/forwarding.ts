@@ -6,7 +6,7 @@ import type { Bindings } from './bindings.ts';
 import type { CallLimits } from './call-limits.ts';
 import type { Forwarding } from './core.ts';
 import { FLOW_FAILED } from './flow-attempt.ts';
-import { withoutCredentials, withoutIdentity } from './identity.ts';
+import { isAnonymous, withoutCredentials, withoutIdentity } from './identity.ts';
 import type { Locations } from './locations.ts';
 import { parseAuth } from './message/auth.ts';
 import { SipResponse, type SipRequest } from './message/message.ts';
@@ -91,6 +91,8 @@ export class Forwarder implements Forwarding {
     const edit = this.#plain(request).edit();
     if (caller !== undefined && trunk.asserts) {
       edit.set('P-Asserted-Identity', `<sip:${caller}@${trunk.domain}>`);
+      // What From does not tell is not for the callee (RFC 3325 section 9.3).
+      if (isAnonymous(request) && !request.headers.has('Privacy')) edit.set('Privacy', 'id');
     }
     this.#pass(transaction, edit.done(), [trunk.target(number)]);
     return true;

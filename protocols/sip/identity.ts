@@ -35,6 +35,9 @@ export function withoutCredentials<M extends Editable<M>>(message: M, isOurs: (c
   return edit === undefined ? message : edit.done();
 }
 
+/** RFC 3323 section 4.1.1.3: From is `sip:anonymous@anonymous.invalid`. */
+export const isAnonymous = ({ from }: SipMessage): boolean => from?.sipUri?.host.endsWith('.invalid') === true;
+
 /** RFC 3323 section 4.2: values are separated by semicolons. */
 function isPrivate(message: SipMessage): boolean {
   return message

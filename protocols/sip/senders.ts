@@ -4,11 +4,13 @@ import { parseIp } from '#src/address/ip.ts';
 import type { Jid } from '#src/address/jid.ts';
 import { jidFromSipUri } from '#src/address/uri.ts';
 import type { Addressee, Addresses } from './addresses.ts';
+import { type Aliases, numberOf } from './aliases.ts';
 import type { AsksAs, Authenticator } from './authenticate.ts';
+import { isAnonymous } from './identity.ts';
 import type { Incoming } from './incoming.ts';
 import { parseAuth } from './message/auth.ts';
 import { SipResponse, type SipRequest } from './message/message.ts';
-import type { SipUri } from './message/uri.ts';
+import type { SipUri, Uri } from './message/uri.ts';
 import type { Sender } from './received.ts';
 import type { SipHostOptions } from './settings.ts';
 import type { Flow } from './transport/flow.ts';
@@ -17,6 +19,7 @@ import type { Trunks } from './trunks/trunks.ts';
 export interface SendersParts {
   readonly accounts: Pick<Accounts, 'exists'>;
   readonly addresses: Addresses;
+  readonly aliases: Pick<Aliases, 'get'>;
   readonly authenticator: Authenticator;
   readonly trunks: Trunks;
   readonly access: (host: string) => Access;
@@ -46,19 +49,33 @@ export class Senders {
     if (this.#isAccount(claimed)) return this.#local(tx, as, claimed.jid.domain, claimed.jid);
     const trunk = this.#parts.trunks.from(flow.remoteAddress);
     if (trunk !== undefined) return { kind: 'trunk', name: trunk.name };
+    const owner = this.#ownerOf(request.from?.parsedUri, claimed !== undefined);
+    if (owner !== undefined) return this.#local(tx, as, owner.domain, owner);
     if (claimed !== undefined) {
       // Somebody of ours who is not there: challenged like anybody, so that nothing tells one from the other.
       const own = from === undefined ? undefined : this.#parts.addresses.domain(from);
       return own === undefined ? this.#refuse(tx) : this.#local(tx, as, own, undefined);
     }
-    const realm = this.#realmOf(request);
-    // RFC 3323 section 4.1.1.3: an account may call without telling who it is.
-    if (realm !== undefined && isAnonymous(from)) return this.#local(tx, as, realm, 'anonymous');
+    const anonymous = isAnonymous(request);
+    if (anonymous && this.#realmOf(request) !== undefined) return this.#anonymous(tx, as, domain);
     if (domain !== undefined && this.#mayCome(domain, from, flow)) {
       this.counters.foreign += 1;
       return { kind: 'foreign', jid: from === undefined ? undefined : jidFromSipUri(from.toString()) };
     }
-    return this.#refuse(tx);
+    return anonymous ? this.#anonymous(tx, as, domain) : this.#refuse(tx);
+  }
+
+  /** An account may call without telling who it is. What tells its sender by itself, such as a message, is not sent so (RFC 5079). */
+  #anonymous(tx: Incoming, as: AsksAs, domain: string | undefined): Sender | undefined {
+    if (as === 'server') return this.#refuse(tx, 433);
+    const { addresses } = this.#parts;
+    return this.#local(tx, as, this.#realmOf(tx.request) ?? domain ?? addresses.first, 'anonymous');
+  }
+
+  /** The account whose telephone number somebody says to be. @param own whether the address is of this server */
+  #ownerOf(from: Uri | undefined, own: boolean): Jid | undefined {
+    const number = from !== undefined && (own || from.kind === 'tel') ? numberOf(from) : undefined;
+    return number === undefined ? undefined : this.#parts.aliases.get(number);
   }
 
   #local(tx: Incoming, as: AsksAs, domain: string, claimed: Jid | 'anonymous' | undefined): Sender | undefined {
@@ -69,9 +86,9 @@ export class Senders {
     return { kind: 'local', account, device: this.#parts.device(account, tx.flow) };
   }
 
-  #refuse(tx: Incoming): undefined {
+  #refuse(tx: Incoming, status = 403): undefined {
     this.counters.refused += 1;
-    tx.respond(SipResponse.to(tx.request, 403));
+    tx.respond(SipResponse.to(tx.request, status));
     return undefined;
   }
 
@@ -96,8 +113,4 @@ export class Senders {
     const subject = { domain: from.host, local: from.user, protocol: 'sip', listener: flow.listener };
     return this.#parts.access(domain).allows(rule, address === undefined ? subject : { ...subject, address });
   }
-}
-
-function isAnonymous(from: SipUri | undefined): boolean {
-  return from === undefined || from.host.endsWith('.invalid');
 }

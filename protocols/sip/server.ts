@@ -146,6 +146,7 @@ export class SipServer {
     this.senders = new Senders({
       accounts,
       addresses,
+      aliases,
       authenticator,
       trunks,
       access,

@@ -6,6 +6,7 @@ import { jid } from '#test/helpers/xml.ts';
 
 const JULIET = 'juliet@localhost';
 const ROMEO = 'romeo@localhost';
+const TEXT = { type: 'text/plain', bytes: Buffer.from('hi') };
 const CLAIMS: FieldList = [
   ['P-Asserted-Identity', '<sip:prince@localhost>'],
   ['P-Preferred-Identity', '<sip:prince@localhost>'],
@@ -81,4 +82,43 @@ test('section 7: what a provider knows of a caller who wants privacy is not for 
     juliet.answer(rings, 486);
     await trunk.final(sent);
   }
+});
+
+test('RFC 3323: an account calls without telling who it is, once it has proved to be one; it sends no messages so', async (t) => {
+  await using server = await SipTestServer.start();
+  await server.register(JULIET, ROMEO);
+  const [juliet, romeo] = [await server.registered(JULIET), await server.phone(ROMEO)];
+  const given = { to: `sip:${JULIET}`, from: '"Anonymous" <sip:anonymous@anonymous.invalid>;tag=1' };
+  const fields = [
+    ['Contact', `<${romeo.contact}>`],
+    ['Event', 'presence'],
+  ] as const;
+  const first = romeo.request('INVITE', { ...given, fields });
+  const challenged = await romeo.ask(first);
+  t.is(challenged.status, 407);
+  romeo.acknowledge(first, challenged);
+  const sent = romeo.credentials(first, challenged);
+  romeo.send(sent);
+  const rings = await juliet.asked('INVITE');
+  t.is(rings.get('From'), given.from);
+  juliet.answer(rings, 486);
+  t.is((await romeo.final(sent)).status, 486);
+  for (const method of ['MESSAGE', 'SUBSCRIBE', 'PUBLISH'])
+    t.is((await romeo.prove(romeo.request(method, { ...given, fields }))).status, 433, method);
+});
+
+test('a number in From is that of its owner', async (t) => {
+  await using server = await SipTestServer.start();
+  await server.register(JULIET, ROMEO);
+  server.sip.aliases.set('+4930999', jid(ROMEO));
+  const [juliet, romeo] = [await server.registered(JULIET), await server.registered(ROMEO)];
+  for (const from of ['sip:+49-30-999@localhost;user=phone', 'tel:+49-30-999']) {
+    const said = romeo.prove(
+      romeo.request('MESSAGE', { to: `sip:${JULIET}`, from, callId: from.slice(0, 3), body: TEXT }),
+    );
+    t.is(await juliet.hears(), 'hi', from);
+    t.is((await said).status, 200, from);
+    t.is((await juliet.prove(juliet.request('MESSAGE', { to: `sip:${JULIET}`, from, body: TEXT }))).status, 403, from);
+  }
+  t.is((await romeo.ask(romeo.request('INVITE', { to: `sip:${JULIET}`, from: 'tel:+1', body: TEXT }))).status, 403);
 });
