@@ -75,9 +75,16 @@ export class Locations {
     return transport === 'udp' && address === flow.remoteAddress && port === flow.remotePort;
   }
 
-  /** Where the device with this contact is connected now. */
-  relocate(contact: string): Destination | undefined {
-    const flow = this.#contacts.get(contact)?.findLast(({ open }) => open);
+  /** The account that registered by this connection, the first of several. */
+  ownerOf(flow: Flow): string | undefined {
+    return this.#watched.get(flow)?.accounts.values().next().value;
+  }
+
+  /** Where the device with this contact is connected now. @param isOwner whether it is of this account: anybody may register any contact */
+  relocate(contact: string, isOwner: (bare: string) => boolean): Destination | undefined {
+    const flow = this.#contacts
+      .get(contact)
+      ?.findLast((one) => one.open && this.#watched.get(one)?.accounts.values().some(isOwner));
     return flow === undefined ? undefined : { flow };
   }
 

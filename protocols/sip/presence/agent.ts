@@ -183,7 +183,7 @@ export class PresenceAgent implements Office {
   }
 
   /** The flow by which the phone came, while it stands; else where its Contact or its route leads. */
-  send({ dialog, flow }: Subscription, request: SipRequest, handler: ClientHandler): boolean {
+  send({ dialog, flow, watcher }: Subscription, request: SipRequest, handler: ClientHandler): boolean {
     const { locations, network, transactions } = this.#server;
     const hop = nextHop(dialog);
     this.counters.notified += 1;
@@ -192,7 +192,7 @@ export class PresenceAgent implements Office {
       return true;
     }
     const { address, port, transport } = dialog.flow;
-    const known = flow?.open === true ? { flow } : locations.relocate(dialog.target);
+    const known = flow?.open === true ? { flow } : locations.relocate(dialog.target, (bare) => bare === watcher.bare);
     const destination = known ?? (transport === 'udp' ? { transport, address, port } : undefined);
     if (destination !== undefined) {
       transactions.request(request, destination, handler);

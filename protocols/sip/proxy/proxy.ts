@@ -36,7 +36,7 @@ import { type MediaHook, through } from './media.ts';
 import { type OwnUri, type Preprocessed, preprocess } from './preprocess.ts';
 import { createsDialog, recordRoutes, type RoutePlace } from './record-route.ts';
 import type { RouteTokens, TokenMatch } from './route-token.ts';
-import { calleeSide, callerSide, wayTo } from './sides.ts';
+import { calleeSide, callerSide, type OwnerOf, type Relocate, wayTo } from './sides.ts';
 import type { ForwardTarget } from './target.ts';
 import { type ProxyRefusal, validate } from './validate.ts';
 
@@ -51,7 +51,8 @@ export interface ProxyOptions {
   /** A listener of ours, or a host that is served: URIs in Route, and Request-URIs of strict routers. */
   readonly isOwn: OwnUri;
   /** Where a device is now that was called by this Contact and has lost its connection. */
-  readonly relocate?: (contact: string) => Destination | undefined;
+  readonly relocate?: Relocate;
+  readonly ownerOf?: OwnerOf;
   /**
    * RFC 5627 section 6.1: where a Request-URI that is a GRUU of ours leads now; 'gone' when its device is not there. Undefined for other URIs.
    */
@@ -214,7 +215,11 @@ export class Proxy {
     destination: Destination,
   ): SipRequest {
     if (!createsDialog(request)) return prepared;
-    const sides = { caller: callerSide(request, flow), callee: calleeSide(target, destination) };
+    const { ownerOf = () => undefined } = this.#options;
+    const sides = {
+      caller: callerSide(request, flow, ownerOf),
+      callee: calleeSide(target, destination, ownerOf),
+    };
     const token = this.#options.tokens.make(request, sides);
     const edit = prepared.edit();
     insertRecordRoutes(edit, recordRoutes(token, this.#place({ flow }), this.#place(destination), isSips(prepared)));

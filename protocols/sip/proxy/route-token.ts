@@ -17,8 +17,11 @@ export type Side =
   | { readonly kind: 'located' }
   /** From where it sent: what its NAT let out comes back in by the same way. */
   | { readonly kind: 'udp'; readonly address: string; readonly port: number }
-  /** By a connection; when that is gone, at its Contact of then, if `contact` is that one's hash. */
-  | { readonly kind: 'flow'; readonly id: string; readonly contact: string };
+  /**
+   * By a connection; when that is gone, at its Contact of then, if `contact` is that one's hash, or by a new connection of the same account, if
+   * `owner` is that one's hash. Both '' where there is none.
+   */
+  | { readonly kind: 'flow'; readonly id: string; readonly contact: string; readonly owner: string };
 
 export interface DialogSides {
   readonly caller: Side;
@@ -36,14 +39,14 @@ const NEITHER = /[\t\n]/g;
 function encode(side: Side): string {
   if (side.kind === 'located') return '';
   const fields =
-    side.kind === 'udp' ? ['u', side.address, side.port] : ['f', side.id.replace(NEITHER, ''), side.contact];
+    side.kind === 'udp' ? ['u', side.address, side.port] : ['f', side.id.replace(NEITHER, ''), side.contact, side.owner];
   return fields.join(FIELD);
 }
 
 function decode(text: string | undefined): Side {
-  const [kind, first = '', second = ''] = (text ?? '').split(FIELD);
+  const [kind, first = '', second = '', third = ''] = (text ?? '').split(FIELD);
   if (kind === 'u') return { kind: 'udp', address: first, port: Number(second) };
-  return kind === 'f' ? { kind: 'flow', id: first, contact: second } : { kind: 'located' };
+  return kind === 'f' ? { kind: 'flow', id: first, contact: second, owner: third } : { kind: 'located' };
 }
 
 /** What is kept of a Contact: whether a later Request-URI is at the same place. */
@@ -52,6 +55,11 @@ export function contactHash(uri: string | undefined): string {
   if (parsed === undefined) return '';
   const place = `${parsed.scheme} ${parsed.host} ${parsed.port ?? ''} ${parsed.transport ?? ''}`;
   return createHash('sha256').update(place).digest('base64url').slice(0, 6);
+}
+
+/** What is kept of the account that registered by a connection: whether another one is of the same. */
+export function ownerHash(account: string | undefined): string {
+  return account === undefined ? '' : createHash('sha256').update(account).digest('base64url').slice(0, 12);
 }
 
 export class RouteTokens {

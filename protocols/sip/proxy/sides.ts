@@ -6,7 +6,7 @@ import { SipUri } from '#protocols/sip/message/uri.ts';
 import type { SipRequest } from '#protocols/sip/message/message.ts';
 import type { Destination } from '#protocols/sip/transport/destination.ts';
 import type { Flow } from '#protocols/sip/transport/flow.ts';
-import { contactHash, type Side } from './route-token.ts';
+import { contactHash, ownerHash, type Side } from './route-token.ts';
 import type { ForwardTarget } from './target.ts';
 
 const LOCATED: Side = { kind: 'located' };
@@ -27,30 +27,42 @@ function isInner(text: string): boolean {
   return address !== undefined && innerNetwork(address) !== undefined;
 }
 
+/** The account that registered by a flow. */
+export type OwnerOf = (flow: Flow) => string | undefined;
+
 /** Who sent a request that creates a dialog. One that came by a further proxy is found by that proxy's Route, or by its Contact. */
-export function callerSide(request: SipRequest, flow: Flow): Side {
+export function callerSide(request: SipRequest, flow: Flow, ownerOf: OwnerOf): Side {
   if (request.vias?.length !== 1) return LOCATED;
-  if (flow.reliable) return { kind: 'flow', id: flow.id, contact: contactHash(request.contacts?.[0]?.uri) };
+  if (flow.reliable) return sideOf(flow, request.contacts?.[0]?.uri, ownerOf);
   return isTranslated(request, flow) ? { kind: 'udp', address: flow.remoteAddress, port: flow.remotePort } : LOCATED;
 }
 
 /** Whom it is forwarded to. */
-export function calleeSide(target: ForwardTarget, destination: Destination): Side {
+export function calleeSide(target: ForwardTarget, destination: Destination, ownerOf: OwnerOf): Side {
   if (target.destination === undefined || (target.routes?.length ?? 0) > 0) return LOCATED;
   if (!('flow' in destination)) {
     const { address, port, transport } = destination;
     return transport === 'udp' ? { kind: 'udp', address, port } : LOCATED;
   }
   const { flow } = destination;
-  if (flow.reliable) return { kind: 'flow', id: flow.id, contact: contactHash(target.uri) };
+  if (flow.reliable) return sideOf(flow, target.uri, ownerOf);
   return { kind: 'udp', address: flow.remoteAddress, port: flow.remotePort };
 }
+
+const sideOf = (flow: Flow, contact: string | undefined, ownerOf: OwnerOf): Side => ({
+  kind: 'flow',
+  id: flow.id,
+  contact: contactHash(contact),
+  owner: ownerHash(ownerOf(flow)),
+});
+
+/** Where a device that came back by another flow is now, by its Contact and by the account that registered it. */
+export type Relocate = (contact: string, isOwner: (account: string) => boolean) => Destination | undefined;
 
 export interface SideParts {
   /** The open flow of this id. */
   flow(id: string): Flow | undefined;
-  /** Where a device that came back by another flow is now, by its Contact. */
-  readonly relocate?: (contact: string) => Destination | undefined;
+  readonly relocate?: Relocate;
 }
 
 /** A browser never listens, nor does what registered over a flow (RFC 7118 section 7, RFC 5626 section 7). */
@@ -66,7 +78,9 @@ export function wayTo(side: Side, uri: string, parts: SideParts): Destination | 
   if (side.kind === 'udp') return { transport: 'udp', address: side.address, port: side.port };
   const flow = parts.flow(side.id);
   if (flow?.open === true) return { flow };
-  const found = parts.relocate?.(uri);
+  // A Contact can be anybody's: what somebody else registers is not where the dialog goes on.
+  const { owner } = side;
+  const found = owner === '' ? undefined : parts.relocate?.(uri, (account) => ownerHash(account) === owner);
   if (found !== undefined) return found;
   // Only where it was when the dialog began: the token of a dead flow opens no way to others.
   return side.contact !== '' && side.contact === contactHash(uri) && isDialable(uri) ? 'located' : 'gone';

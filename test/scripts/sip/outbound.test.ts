@@ -203,6 +203,21 @@ test('inside a dialog: 430 by the token of a flow that is gone, and the new flow
   t.is((await romeo.final(again)).status, 200);
 });
 
+test('what another account registers at the same contact gets nothing of the dialog', async (t) => {
+  await using server = await verona();
+  await server.register('mallory@localhost');
+  const romeo = await server.registered(ROMEO);
+  const contact = 'sip:juliet@192.0.2.1;transport=tcp;ob';
+  const phone = await flow(t, server, 1, 'tcp', contact);
+  const sent = await call(romeo);
+  phone.answer(await phone.asked('INVITE'), 200, [['Contact', `<${contact}>`]]);
+  const answer = await romeo.final(sent);
+  const mallory = await server.registered('mallory@localhost', { transport: 'tcp', contact: `<${contact}>` });
+  await closed(server, phone);
+  t.is((await romeo.ask(bye(romeo, answer, sent))).status, 430);
+  t.deepEqual(requests(mallory), []);
+});
+
 test('two flows with one contact: inside a dialog the other one serves when the first is gone', async (t) => {
   await using server = await verona();
   const romeo = await server.registered(ROMEO);

@@ -238,6 +238,7 @@ test('a device that came back by another flow is found there', (t) => {
   using network = new Network();
   const alice = network.phone('alice', '198.51.100.1');
   const browser = network.phone('browser', '198.51.100.3', 'ws', 40_000);
+  network.owners.set(browser.flow, 'browser@example.org');
   network.targets = [browser.target({ uri: 'sip:browser@abc.invalid;transport=ws' })];
   alice.invites();
   alice.gets(100);
@@ -245,7 +246,12 @@ test('a device that came back by another flow is found there', (t) => {
   const answer = alice.gets(200);
   browser.flow.close();
   const back = network.phone('browser', '198.51.100.3', 'ws', 40_001);
-  network.moved.set(browser.contact, { flow: back.flow });
+  // Somebody else says to be at the same place.
+  network.moved.set(browser.contact, { destination: { flow: back.flow }, account: 'mallory@example.org' });
+  alice.sends(alice.within('INFO', answer));
+  alice.gets(430);
+  back.getsNothing();
+  network.moved.set(browser.contact, { destination: { flow: back.flow }, account: 'browser@example.org' });
   alice.sends(alice.within('BYE', answer));
   t.is(back.gets('BYE').uri, browser.contact);
 });

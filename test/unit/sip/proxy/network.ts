@@ -8,7 +8,7 @@ import type { SipUri } from '#protocols/sip/message/uri.ts';
 import type { ServerTransaction } from '#protocols/sip/transaction/server.ts';
 import { Transactions } from '#protocols/sip/transaction/transactions.ts';
 import type { Destination } from '#protocols/sip/transport/destination.ts';
-import type { TransportName } from '#protocols/sip/transport/flow.ts';
+import type { Flow, TransportName } from '#protocols/sip/transport/flow.ts';
 import { NodeKey } from '#src/accounts/node-key.ts';
 import { Timers } from '#src/net/timers.ts';
 import { HandClock } from '#test/unit/net/hand-clock.ts';
@@ -26,8 +26,10 @@ export class Network implements Disposable {
   targets: readonly ForwardTarget[] = [];
   /** What DNS knows: places by host. */
   readonly places = new Map<string, readonly Destination[]>();
-  /** Devices that came back by another flow, by their Contact. */
-  readonly moved = new Map<string, Destination>();
+  /** Devices that came back by another flow, by their Contact: where, and whose they are. */
+  readonly moved = new Map<string, { readonly destination: Destination; readonly account: string }>();
+  /** Accounts that registered by flows. */
+  readonly owners = new Map<Flow, string>();
   /** Sees what is forwarded. */
   watcher: ProxyWatcher = {};
   readonly faults: unknown[] = [];
@@ -55,7 +57,11 @@ export class Network implements Disposable {
       tokens: new RouteTokens(new NodeKey(Buffer.alloc(32, 7))),
       locate: (uri) => this.#locate(uri),
       isOwn: ({ host, port }) => transports.isOwn(host, port),
-      relocate: (contact) => this.moved.get(contact),
+      relocate: (contact, isOwner) => {
+        const found = this.moved.get(contact);
+        return found !== undefined && isOwner(found.account) ? found.destination : undefined;
+      },
+      ownerOf: (flow) => this.owners.get(flow),
       watcher: {
         onForwarded: (context) => this.watcher.onForwarded?.(context),
         onResponse: (context, response) => this.watcher.onResponse?.(context, response),
