@@ -39,7 +39,9 @@ const NEITHER = /[\t\n]/g;
 function encode(side: Side): string {
   if (side.kind === 'located') return '';
   const fields =
-    side.kind === 'udp' ? ['u', side.address, side.port] : ['f', side.id.replace(NEITHER, ''), side.contact, side.owner];
+    side.kind === 'udp'
+      ? ['u', side.address, side.port]
+      : ['f', side.id.replace(NEITHER, ''), side.contact, side.owner];
   return fields.join(FIELD);
 }
 
