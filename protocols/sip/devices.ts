@@ -54,6 +54,7 @@ export class Devices implements Timed {
       secret: createSecretKey(key.derive('sip-message-id')),
       edge: () => parts.edge(),
       reach: (session, request, handler, branch) => this.reach(session, request, handler, branch),
+      datagrams: ({ binding }) => this.locations.byDatagram(binding),
     });
     this.sessions = this.#makeSessions(parts);
     this.natPings = new NatPings({

@@ -104,6 +104,15 @@ export class Locations {
     return contact !== undefined && dialable(binding, contact) ? located(contact) : undefined;
   }
 
+  /** Whether requests to a binding go by UDP, as far as is known before a name is looked up. */
+  byDatagram(binding: Binding): boolean {
+    const way = this.way(binding);
+    if (way === undefined) return false;
+    if (way.kind === 'located') return !way.uri.secure && (way.uri.transport ?? 'udp') === 'udp';
+    const { destination } = way;
+    return ('flow' in destination ? destination.flow.transport : destination.transport) === 'udp';
+  }
+
   #flowClosed(flow: Flow): void {
     const carried = this.#watched.get(flow);
     this.#watched.delete(flow);

@@ -4,6 +4,7 @@ import { type Refusal, refuse } from '#src/stanza/conditions.ts';
 import { Stanza } from '#src/stanza/stanza.ts';
 import type { Binding } from './binding.ts';
 import { conditionOf, type StanzaEdge } from './edge.ts';
+import { reasonPhrase } from './message/status.ts';
 import type { Courier, Outbox, Outboxes, Sent } from './outbox.ts';
 
 /** What a session needs of the server. */
@@ -81,7 +82,9 @@ export class SipSession extends Session implements Courier {
   /** RFC 7247 section 7.2: its sender is told what the phone said. */
   rejected(stanza: Stanza, status: number): void {
     if (stanza.type !== 'error' && stanza.from !== undefined) {
-      this.#home.route(stanza.error(refuse(conditionOf(status), `the phone answered ${status}`)));
+      this.#home.route(
+        stanza.error(refuse(conditionOf(status), `not taken by the phone: ${status} ${reasonPhrase(status)}`)),
+      );
     }
   }
 

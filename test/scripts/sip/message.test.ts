@@ -84,3 +84,32 @@ test('an account with two phones has it on both', async (t) => {
   t.is((await romeo.say(JULIET, 'hi')).status, 200);
   for (const phone of phones) t.is(await phone.hears(), 'hi');
 });
+
+test('RFC 3428 section 8: over UDP a long text is several messages, between words; over TCP it is one', async (t) => {
+  await using server = await verona();
+  const romeo = await server.registered(ROMEO);
+  const text = 'Was du ererbt von deinen Vätern hast, erwirb es, um es zu besitzen. '.repeat(40);
+  const juliet = await server.registered(JULIET);
+  t.is((await romeo.say(JULIET, text)).status, 200);
+  let heard = '';
+  while (Buffer.byteLength(heard) < Buffer.byteLength(text)) {
+    const request = await juliet.asked('MESSAGE');
+    t.true(request.toBytes().length <= 1300);
+    juliet.answer(request, 200);
+    heard += request.body.toString();
+    t.regex(heard, / $/);
+  }
+  t.is(heard, text);
+  t.is((await juliet.register({ contact: '*', expires: 0 })).status, 200);
+  const connected = await server.registered(JULIET, { transport: 'tcp' });
+  t.is((await romeo.say(JULIET, text)).status, 200);
+  t.is(await connected.hears(), text);
+});
+
+test('a text without spaces is parted between characters', async (t) => {
+  await using server = await verona();
+  const [romeo, juliet] = [await server.registered(ROMEO), await server.registered(JULIET)];
+  const text = '\u{1f339}'.repeat(300);
+  t.is((await romeo.say(JULIET, text)).status, 200);
+  t.is(`${await juliet.hears()}${await juliet.hears()}`, text);
+});
