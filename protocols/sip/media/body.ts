@@ -58,7 +58,7 @@ function isSdp(header: string): boolean {
       .slice(colon + 1)
       .trim()
       .toLowerCase();
-    if (name === 'content-type') found = value === SDP || value.startsWith(`${SDP};`);
+    if (name === 'content-type') found = value.split(';', 1)[0]?.trim() === SDP;
     if (name === 'content-transfer-encoding' && !['7bit', '8bit', 'binary'].includes(value)) return false;
     // It would tell of another length than that of what is put in its place.
     if (name === 'content-length') return false;

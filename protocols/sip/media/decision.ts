@@ -3,7 +3,7 @@ import { addressOfHost } from '#protocols/sip/message/host.ts';
 import type { SipRequest } from '#protocols/sip/message/message.ts';
 import { SipUri } from '#protocols/sip/message/uri.ts';
 import type { ForwardTarget } from '#protocols/sip/proxy/target.ts';
-import { isHidden, type OwnAddresses, type Party } from './party.ts';
+import { asSeen, isHidden, type OwnAddresses, type Party } from './party.ts';
 import { connectionOf, isRelayable, type Sdp } from './sdp.ts';
 
 /**
@@ -61,7 +61,7 @@ export function isRelayed(mode: RelayMode, offer: Offer, own: OwnAddresses, isRe
 
 /** Does it name a port of this relay? Then the call has come back to this server, and is relayed already. */
 export function namesRelay(sdp: Sdp, isRelay: IsRelay): boolean {
-  return sdp.media.some((media) => isRelay(connectionOf(sdp, media)?.address ?? '', media.port));
+  return sdp.media.some((media) => isRelay(asSeen(connectionOf(sdp, media)?.address ?? ''), media.port));
 }
 
 type IsRelay = (address: string, port: number) => boolean;

@@ -33,18 +33,16 @@ export interface ExchangeParts {
   readonly begin: (sdp: Sdp, offerer: Side, parties: Readonly<Record<Side, Party>>) => Fork | undefined;
   /** Does it name a port of this relay? */
   readonly circles: (sdp: Sdp) => boolean;
-  /** A body that says it is a session description and is none. */
+  /** Tells of a body that says it is a session description and is none. */
   readonly bad: () => void;
 }
 
-/** Undefined without a session description. */
-export function readBody(message: SipRequest | SipResponse, bad: () => void): Read | undefined {
+/** Undefined without a session description; 'bad' for a body that says it is one and is none. */
+export function readBody(message: SipRequest | SipResponse): Read | 'bad' | undefined {
   const body = sdpBody(message);
   if (body === undefined) return undefined;
   const sdp = readSdp(body.sdp);
-  if (sdp !== undefined) return { body, sdp };
-  bad();
-  return undefined;
+  return sdp === undefined ? 'bad' : { body, sdp };
 }
 
 export function withSdp<M extends SipRequest | SipResponse>(message: M, body: SdpBody, sdp: Buffer): M {
@@ -70,15 +68,17 @@ export class Exchange implements MediaExchange {
   }
 
   request(request: SipRequest, destination: Destination): SipRequest {
-    const { bad, by, dialog, sender } = this.#parts;
+    const { by, dialog, sender } = this.#parts;
     this.#target = this.#parts.partyAt(destination);
     this.#id = exchangeId(by, request);
     // A further place: what was opened for the one before is over.
     if (dialog === undefined) this.#fork?.end();
     this.#fork = undefined;
-    const read = readBody(request, bad);
-    this.#offered = read?.sdp;
-    if (read === undefined) return request;
+    this.#offered = undefined;
+    const read = this.#read(request);
+    this.#aside = read === 'bad';
+    if (read === undefined || read === 'bad') return request;
+    this.#offered = read.sdp;
     if (dialog !== undefined) {
       this.#aside = this.#parts.circles(read.sdp);
       if (this.#aside) return request;
@@ -105,6 +105,12 @@ export class Exchange implements MediaExchange {
     if (this.#parts.dialog === undefined) this.#fork?.end();
   }
 
+  #read(message: SipRequest | SipResponse): Read | 'bad' | undefined {
+    const read = readBody(message);
+    if (read === 'bad') this.#parts.bad();
+    return read;
+  }
+
   #settle(method: string | undefined): void {
     this.#undo = undefined;
     this.#fork?.settle();
@@ -113,9 +119,9 @@ export class Exchange implements MediaExchange {
   }
 
   #answer(response: SipResponse): SipResponse {
-    const { bad, by, tag = response.to?.tag } = this.#parts;
-    const read = readBody(response, bad);
-    if (read === undefined) return response;
+    const { by, tag = response.to?.tag } = this.#parts;
+    const read = this.#read(response);
+    if (read === undefined || read === 'bad') return response;
     const { body, sdp } = read;
     const side = otherSide(by);
     if (this.#parts.circles(sdp)) return response;

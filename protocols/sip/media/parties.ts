@@ -2,7 +2,7 @@ import { isLoopback, parseIp } from '#src/address/ip.ts';
 import type { Destination } from '#protocols/sip/transport/destination.ts';
 import type { Flow } from '#protocols/sip/transport/flow.ts';
 import type { Transports } from '#protocols/sip/transport/transports.ts';
-import type { OwnAddresses, Party } from './party.ts';
+import { asSeen, type OwnAddresses, type Party } from './party.ts';
 
 /** The sides of calls, by the ways that their signalling takes; and which addresses are this server's. */
 export class Parties implements OwnAddresses {
@@ -31,15 +31,16 @@ export class Parties implements OwnAddresses {
     return this.#party(address, flow?.localAddress ?? '');
   }
 
-  #party(signalling: string, bound: string): Party {
+  #party(address: string, bound: string): Party {
+    const signalling = asSeen(address);
     const { local } = this.#transports;
     // Behind a load balancer a connection may say that it came to an address that is not here.
     const ip = parseIp(bound);
     const here = ip !== undefined && (isLoopback(ip) || local.has(bound));
-    const address = here ? bound : local.towards(signalling, '');
+    const own = here ? bound : local.towards(signalling, '');
     const external = this.#external();
-    const told = external !== undefined && sameFamily(external, address) && !local.isNear(signalling);
-    return { signalling, local: address, told: told ? external : address };
+    const told = external !== undefined && sameFamily(external, own) && !local.isNear(signalling);
+    return { signalling, local: own, told: told ? external : own };
   }
 }
 

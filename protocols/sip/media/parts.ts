@@ -1,7 +1,7 @@
 /** What all relayed calls share, and how a session description is read for a relay. */
 import type { Timers } from '#src/net/timers.ts';
 import type { Fork } from './fork.ts';
-import { mayDescribe, type OwnAddresses, type Party } from './party.ts';
+import { asSeen, mayDescribe, type OwnAddresses, type Party } from './party.ts';
 import type { MediaPorts, PortPair } from './ports.ts';
 import type { LatchRules, MediaPlace } from './relay-port.ts';
 import { connectionOf, isUnspecified, type Sdp } from './sdp.ts';
@@ -35,7 +35,8 @@ export function describedBy(sdp: Sdp, at: number, party: Party, { own, rules }: 
   const address = media && connectionOf(sdp, media)?.address;
   if (media === undefined || address === undefined || media.port === 0) return undefined;
   const rtcp = media.rtcp ?? { port: media.port + 1, address: undefined };
-  const place = (host: string, port: number): DescribedPlace => {
+  const place = (text: string, port: number): DescribedPlace => {
+    const host = asSeen(text);
     const believed = mayDescribe(host, party, own) && !rules.isRelay(host, port) && port < 65_536;
     return { written: `${host} ${port}`, believed: believed ? { address: host, port } : undefined };
   };

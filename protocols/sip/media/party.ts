@@ -21,6 +21,15 @@ const NEVER: readonly IpBlock[] = ['0.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4', ':
   (block) => parseBlock(block) ?? [],
 );
 
+/** An IP address as sockets write it (RFC 5952), so that it can be compared with where a datagram came from. Other text stays. */
+export function asSeen(text: string): string {
+  const ip = text.includes(':') ? parseIp(text) : undefined;
+  if (ip === undefined) return text;
+  if (ip.family === 6) return new URL(`http://[${text.split('%', 1)[0]}]`).hostname.slice(1, -1);
+  const [word = 0] = ip.words;
+  return [24, 16, 8, 0].map((shift) => (word >>> shift) & 255).join('.');
+}
+
 const isNear = (one: IpAddress, other: IpAddress): boolean => {
   const network = innerNetwork(one);
   return network !== undefined && inBlock(other, network);

@@ -109,8 +109,9 @@ export class MediaRelay implements MediaHook {
 
   ack(ack: SipRequest, dialog: TokenMatch): SipRequest {
     const relayed = this.#find(ack, dialog);
-    const read = relayed && readBody(ack, () => void (this.counters.badSdp += 1));
-    if (relayed === undefined || read === undefined || this.#circles(read.sdp)) return ack;
+    const read = relayed && readBody(ack);
+    if (read === 'bad') this.counters.badSdp += 1;
+    if (relayed === undefined || read === undefined || read === 'bad' || this.#circles(read.sdp)) return ack;
     const by = otherSide(dialog.toward);
     const sdp = relayed.read(by, read.sdp, exchangeId(by, ack), false);
     return withSdp(ack, read.body, sdp);

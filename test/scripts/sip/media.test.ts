@@ -1,181 +1,21 @@
 /** Media of calls through the relay: phones that write private addresses into their session descriptions, and their RTP. */
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
-import test, { type ExecutionContext } from 'ava';
-import { type FieldList, type SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
-import { type Phone, SipTestServer } from '#test/helpers/sip.ts';
-
-const JULIET = 'juliet@localhost';
-const ROMEO = 'romeo@localhost';
-const SDP = 'application/sdp';
-
-const description = (address: string, port: number, ...lines: readonly string[]): string =>
-  [
-    'v=0',
-    `o=- 1 1 IN IP4 ${address}`,
-    's=-',
-    `c=IN IP4 ${address}`,
-    't=0 0',
-    `m=audio ${port} RTP/AVP 0`,
-    ...lines,
-    '',
-  ].join('\r\n');
-
-const bodyOf = (text: string): { readonly type: string; readonly bytes: Buffer } => ({
-  type: SDP,
-  bytes: Buffer.from(text),
-});
-
-interface Place {
-  readonly address: string;
-  readonly port: number;
-}
-
-/** Where a session description sends the sound to. */
-function placeIn(message: SipRequest | SipResponse): Place {
-  const lines = message.body.toString().split('\r\n');
-  const find = (start: string): string => lines.find((line) => line.startsWith(start)) ?? '';
-  return { address: find('c=').split(' ')[2] ?? '', port: Number(find('m=audio ').split(' ')[1]) };
-}
-
-/** A socket of a phone for RTP or RTCP. */
-class Sound implements AsyncDisposable {
-  readonly socket: Socket;
-  readonly heard: { readonly text: string; readonly from: Place }[] = [];
-
-  static async open(address = '127.0.0.1', port = 0): Promise<Sound> {
-    const socket = createSocket('udp4');
-    socket.bind(port, address);
-    await once(socket, 'listening');
-    return new Sound(socket);
-  }
-
-  private constructor(socket: Socket) {
-    this.socket = socket;
-    socket.on('message', (bytes, { address, port }) =>
-      this.heard.push({ text: bytes.toString(), from: { address, port } }),
-    );
-  }
-
-  get port(): number {
-    return this.socket.address().port;
-  }
-
-  say(text: string, { address, port }: Place, up = 0): void {
-    this.socket.send(text, port + up, address);
-  }
-
-  /** The next that comes. */
-  async hears(): Promise<string> {
-    if (this.heard.length === 0) await once(this.socket, 'message', { signal: AbortSignal.timeout(5000) });
-    return this.heard.shift()?.text ?? '';
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.socket, 'close');
-    this.socket.close();
-    await closed;
-  }
-}
-
-class Stage implements AsyncDisposable {
-  readonly server: SipTestServer;
-  readonly romeo: Phone;
-  readonly juliet: Phone;
-
-  static async open(text = ''): Promise<Stage> {
-    const server = await SipTestServer.start(text);
-    await server.register(JULIET, ROMEO);
-    return new Stage(server, await server.registered(ROMEO), await server.registered(JULIET));
-  }
-
-  private constructor(server: SipTestServer, romeo: Phone, juliet: Phone) {
-    this.server = server;
-    this.romeo = romeo;
-    this.juliet = juliet;
-  }
-
-  get ports(): number {
-    return this.server.sip.media.ports;
-  }
-
-  /** Romeo calls Juliet. @returns his INVITE as he sent it */
-  async invite(sdp: string | undefined, fields: FieldList = []): Promise<SipRequest> {
-    const { romeo } = this;
-    const first = romeo.request('INVITE', {
-      to: `sip:${JULIET}`,
-      fields: [['Contact', `<${romeo.contact}>`], ...fields],
-      ...(sdp === undefined ? {} : { body: bodyOf(sdp) }),
-    });
-    const challenged = await romeo.ask(first);
-    romeo.acknowledge(first, challenged);
-    const sent = romeo.credentials(first, challenged);
-    romeo.send(sent);
-    return sent;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.server[Symbol.asyncDispose]();
-  }
-}
-
-function answer(phone: Phone, request: SipRequest, status: number, sdp?: string, tag = `u${phone.port}`): SipResponse {
-  const response = SipResponse.to(request, status, {
-    recordRoute: true,
-    tag,
-    fields: [['Contact', `<${phone.contact}>`]],
-    body: sdp === undefined ? undefined : bodyOf(sdp),
-  });
-  phone.send(response);
-  return response;
-}
-
-/** A request of the caller inside the dialog of a response. */
-function inDialog(phone: Phone, method: string, sent: SipRequest, answered: SipResponse, sdp?: string): SipRequest {
-  return phone.request(method, {
-    uri: answered.contacts?.[0]?.uri ?? '',
-    from: sent.get('From') ?? '',
-    to: answered.get('To') ?? '',
-    callId: sent.callId ?? '',
-    fields: [
-      ...(answered.recordRoutes ?? []).toReversed().map((route) => ['Route', String(route)] as const),
-      ['Contact', `<${phone.contact}>`],
-    ],
-    ...(method === 'ACK' ? { cseq: sent.cseq?.number ?? 0 } : {}),
-    ...(sdp === undefined ? {} : { body: bodyOf(sdp) }),
-  });
-}
-
-/** A call that was answered, and where each side is told to send. */
-async function talk(stage: Stage, offer: string, answered: string) {
-  const sent = await stage.invite(offer);
-  const rings = await stage.juliet.asked('INVITE');
-  answer(stage.juliet, rings, 200, answered);
-  const ok = await stage.romeo.final(sent);
-  stage.romeo.send(inDialog(stage.romeo, 'ACK', sent, ok));
-  await stage.juliet.asked('ACK');
-  return { sent, rings, ok, forRomeo: placeIn(ok), forJuliet: placeIn(rings) };
-}
-
-async function hangUp(stage: Stage, sent: SipRequest, ok: SipResponse): Promise<void> {
-  const bye = inDialog(stage.romeo, 'BYE', sent, ok);
-  stage.romeo.send(bye);
-  answer(stage.juliet, await stage.juliet.asked('BYE'), 200);
-  await stage.romeo.final(bye);
-}
-
-/** Both speak, as phones do, until they have heard each other: who is behind a NAT is sent nothing before it has sent something. */
-async function bothWays(t: ExecutionContext, romeo: Sound, juliet: Sound, forRomeo: Place, forJuliet: Place, up = 0) {
-  const speaking = setInterval(() => {
-    romeo.say('of Romeo', forRomeo, up);
-    juliet.say('of Juliet', forJuliet, up);
-  }, 20);
-  try {
-    t.deepEqual(await Promise.all([romeo.hears(), juliet.hears()]), ['of Juliet', 'of Romeo']);
-  } finally {
-    clearInterval(speaking);
-  }
-}
+import test from 'ava';
+import type { SipResponse } from '#protocols/sip/message/message.ts';
+import { SipTestServer } from '#test/helpers/sip.ts';
+import {
+  answer,
+  bothWays,
+  description,
+  hangUp,
+  inDialog,
+  JULIET,
+  type Place,
+  placeIn,
+  ROMEO,
+  Sound,
+  Stage,
+  talk,
+} from './media-stage.ts';
 
 test('two phones behind NATs hear each other, RTP and RTCP; BYE closes the ports', async (t) => {
   await using stage = await Stage.open();
@@ -201,4 +41,136 @@ test('two phones behind NATs hear each other, RTP and RTCP; BYE closes the ports
   await hangUp(stage, sent, ok);
   t.is(stage.ports, 0);
   t.is(stage.server.sip.media.size, 0);
+});
+
+test('a call in the open, and one with the relay switched off, pass as they are', async (t) => {
+  const open = description('127.0.0.1', 4000);
+  const hidden = description('10.0.0.5', 4000);
+  for (const [settings, offer] of [
+    ['', open],
+    ['sip: { media_relay: never }', hidden],
+  ] as const) {
+    await using stage = await Stage.open(settings);
+    const { ok, rings } = await talk(stage, offer, description('127.0.0.1', 5000));
+    t.is(rings.body.toString(), offer);
+    t.is(ok.body.toString(), description('127.0.0.1', 5000));
+    t.is(stage.ports, 0);
+  }
+});
+
+test('a call in the open is relayed where all are', async (t) => {
+  await using stage = await Stage.open('sip: { media_relay: always, media_ports: { from: 31000, to: 31999 } }');
+  await using romeo = await Sound.open();
+  await using juliet = await Sound.open();
+  const offer = description('127.0.0.1', romeo.port);
+  const { forJuliet, forRomeo } = await talk(stage, offer, description('127.0.0.1', juliet.port));
+  t.true(forJuliet.port >= 31_000 && forJuliet.port < 31_999);
+  romeo.say('to the place that the answer names', forRomeo);
+  t.is(await juliet.hears(), 'to the place that the answer names');
+});
+
+test('a phone behind a NAT is called: its Contact tells', async (t) => {
+  await using server = await SipTestServer.start();
+  await server.register(JULIET, ROMEO);
+  const romeo = await server.registered(ROMEO);
+  const juliet = await server.registered(JULIET, { contact: '<sip:juliet@192.168.7.7:5060>' });
+  const stage = new Stage(server, romeo, juliet);
+  await using relayed = await Sound.open();
+  const sent = await stage.invite(description('127.0.0.1', relayed.port));
+  const rings = await juliet.asked('INVITE');
+  t.not(placeIn(rings).port, relayed.port);
+  answer(juliet, rings, 200, description('192.168.7.7', 5000));
+  t.is(placeIn(await romeo.final(sent)).address, '127.0.0.1');
+});
+
+test('two phones ring with early media, one answers: each has ports of its own', async (t) => {
+  await using stage = await Stage.open();
+  const second = await stage.server.registered(JULIET, { transport: 'tcp' });
+  await using romeo = await Sound.open();
+  await using first = await Sound.open();
+  await using other = await Sound.open();
+  const sent = await stage.invite(description('10.0.0.5', 4000));
+  const rings = [await stage.juliet.asked('INVITE'), await second.asked('INVITE')] as const;
+  t.not(placeIn(rings[0]).port, placeIn(rings[1]).port);
+  answer(stage.juliet, rings[0], 183, description('10.0.0.6', 5000), 'first');
+  answer(second, rings[1], 183, description('10.0.0.7', 6000), 'other');
+  const early = new Map<string, Place>();
+  for (let count = 0; count < 2; count++) {
+    const one = (await stage.romeo.next(
+      (message) => message.kind === 'response' && message.status === 183,
+      '183',
+    )) as SipResponse;
+    early.set(one.to?.tag ?? '', placeIn(one));
+  }
+  t.is(stage.ports, 8);
+  const place = (tag: string): Place => early.get(tag) ?? { address: '', port: 0 };
+  await bothWays(t, romeo, first, place('first'), placeIn(rings[0]));
+  romeo.heard.length = 0;
+  await bothWays(t, romeo, other, place('other'), placeIn(rings[1]));
+  answer(second, rings[1], 200, description('10.0.0.7', 6000), 'other');
+  const ok = await stage.romeo.final(sent);
+  t.deepEqual(placeIn(ok), place('other'));
+  answer(stage.juliet, await stage.juliet.asked('CANCEL'), 200);
+  answer(stage.juliet, rings[0], 487);
+  await stage.juliet.asked('ACK');
+  t.is(stage.ports, 4);
+});
+
+test('a call that is refused, or given up, leaves no ports', async (t) => {
+  await using stage = await Stage.open();
+  const refused = await stage.invite(description('10.0.0.5', 4000));
+  const rings = await stage.juliet.asked('INVITE');
+  t.is(stage.ports, 2);
+  answer(stage.juliet, rings, 183, description('10.0.0.6', 5000));
+  answer(stage.juliet, rings, 486);
+  stage.romeo.acknowledge(refused, await stage.romeo.final(refused));
+  t.is(stage.ports, 0);
+  const { romeo } = stage;
+  const sent = await stage.invite(description('10.0.0.5', 4000));
+  const again = await stage.juliet.asked('INVITE');
+  answer(stage.juliet, again, 180);
+  await romeo.next((one) => one.kind === 'response' && one.status === 180, '180');
+  const cancel = romeo
+    .request('CANCEL', { uri: sent.uri, to: `sip:${JULIET}`, callId: sent.callId ?? '', cseq: sent.cseq?.number ?? 0 })
+    .edit()
+    .set('Via', String(sent.via))
+    .done();
+  romeo.send(cancel);
+  answer(stage.juliet, await stage.juliet.asked('CANCEL'), 200);
+  answer(stage.juliet, again, 487);
+  t.is((await romeo.final(sent)).status, 487);
+  t.is(stage.ports, 0);
+});
+
+test('bad descriptions pass as they are, and are counted', async (t) => {
+  await using stage = await Stage.open();
+  const offer = 'v=0\r\nc=IN IP4 10.0.0.5\r\nm=audio x\r\n';
+  const { rings } = await talk(stage, offer, description('10.0.0.6', 5000));
+  t.is(rings.body.toString(), offer);
+  t.is(stage.server.sip.media.counters.badSdp, 1);
+  t.is(stage.ports, 0);
+});
+
+test('no ports are left: the call passes as it is', async (t) => {
+  await using stage = await Stage.open('sip: { media_ports: { from: 31001, to: 31001 } }');
+  const { rings } = await talk(stage, description('10.0.0.5', 4000), description('10.0.0.6', 5000));
+  t.deepEqual(placeIn(rings), { address: '10.0.0.5', port: 4000 });
+  t.true(stage.server.sip.media.counters.noPorts > 0);
+  t.is(stage.server.sip.media.size, 0);
+});
+
+test('a server that was restarted relays again after the next re-INVITE', async (t) => {
+  await using stage = await Stage.open();
+  await using romeo = await Sound.open();
+  await using juliet = await Sound.open();
+  const { ok, sent } = await talk(stage, description('10.0.0.5', 4000), description('10.0.0.6', 5000));
+  await stage.server.restart();
+  const again = inDialog(stage.romeo, 'INVITE', sent, ok, description('10.0.0.5', 4000));
+  stage.romeo.send(again);
+  const asked = await stage.juliet.asked('INVITE');
+  answer(stage.juliet, asked, 200, description('10.0.0.6', 5000));
+  const answered = await stage.romeo.final(again);
+  await bothWays(t, romeo, juliet, placeIn(answered), placeIn(asked));
+  await hangUp(stage, sent, ok);
+  t.is(stage.ports, 0);
 });
