@@ -12,6 +12,7 @@ import { validateRequest, validateResponse } from '#protocols/sip/message/valida
 import { Via } from '#protocols/sip/message/via.ts';
 import { Random } from '#test/fuzz/random.ts';
 import { chunksOf, damagedMessage, streamOf, wholeMessage } from '#test/fuzz/sip-messages.ts';
+import { sdpRound } from '#test/fuzz/sip-sdp.ts';
 
 type Message = SipRequest | SipResponse;
 
@@ -141,5 +142,5 @@ export function round(seed: number): number {
     const stream = streamOf(random);
     checkStream(stream, chunksOf(stream, random));
   }
-  return 80;
+  return 80 + sdpRound(random);
 }

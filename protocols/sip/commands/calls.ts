@@ -17,8 +17,9 @@ const since = day(
 );
 const until = day('to', 'Calls that began before: a date or a time');
 
-function rowOf(call: Call): Row {
+function rowOf({ media }: SipServer, call: Call): Row {
   const now = Date.now();
+  const traffic = media.traffic(call.callId, call.callerTag);
   return {
     id: call.id,
     from: call.from,
@@ -27,6 +28,9 @@ function rowOf(call: Call): Row {
     started: timeOf(call.started),
     duration: call.duration(now),
     counted: call.charges.map(({ kind, name }) => `${kind} ${name}`).join(', '),
+    media: traffic === undefined ? '' : 'relayed',
+    packets: traffic?.packets ?? 0,
+    bytes: traffic?.bytes ?? 0,
   };
 }
 
@@ -44,14 +48,16 @@ function isOf(sip: SipServer, domain: string, uri: string): boolean {
 
 const list = defineCommand({
   name: 'calls_list',
-  description: 'The calls of phones of a host, those that ring and those that were answered.',
+  description:
+    'The calls of phones of a host, those that ring and those that were answered; and of those whose media is relayed, how much came.',
   tags,
   arguments: [host],
   result: 'table',
   run(parts, args) {
     const sip = sipOf(parts);
     const domain = hostOf(parts, args.host);
-    return [...sip.activeCalls].filter(({ from, to }) => isOf(sip, domain, from) || isOf(sip, domain, to)).map(rowOf);
+    const calls = [...sip.activeCalls].filter(({ from, to }) => isOf(sip, domain, from) || isOf(sip, domain, to));
+    return calls.map((call) => rowOf(sip, call));
   },
 });
 
@@ -64,7 +70,7 @@ const info = defineCommand({
   run(parts, args) {
     const call = callOf(parts, args.id);
     return {
-      ...rowOf(call),
+      ...rowOf(sipOf(parts), call),
       answered: timeOf(call.answered ?? 0),
       call_id: call.callId,
       ip: call.ip,

@@ -1,6 +1,9 @@
 /** Media of calls through the relay: phones that write private addresses into their session descriptions, and their RTP. */
 import test from 'ava';
+import { sipCommands } from '#protocols/sip/commands/index.ts';
 import type { SipResponse } from '#protocols/sip/message/message.ts';
+import { readNamed, type Row } from '#src/admin/commands.ts';
+import { adminParts } from '#src/server/admin.ts';
 import { SipTestServer } from '#test/helpers/sip.ts';
 import {
   answer,
@@ -16,6 +19,13 @@ import {
   Stage,
   talk,
 } from './media-stage.ts';
+
+async function callsList(server: SipTestServer): Promise<readonly Row[]> {
+  const command = sipCommands.find(({ name }) => name === 'calls_list');
+  if (command === undefined) throw new Error('there is no calls_list');
+  const args = readNamed(command.arguments, new Map([['host', 'localhost']]));
+  return (await command.run(adminParts(server.server), args)) as readonly Row[];
+}
 
 test('two phones behind NATs hear each other, RTP and RTCP; BYE closes the ports', async (t) => {
   await using stage = await Stage.open();
@@ -38,6 +48,9 @@ test('two phones behind NATs hear each other, RTP and RTCP; BYE closes the ports
   await bothWays(t, romeo, juliet, forRomeo, forJuliet);
   await bothWays(t, romeoControl, julietControl, forRomeo, forJuliet, 1);
   t.is(stage.ports, 4);
+  const [call] = await callsList(stage.server);
+  t.is(call?.['media'], 'relayed');
+  t.true(Number(call?.['packets']) >= 4 && Number(call?.['bytes']) > Number(call?.['packets']));
   await hangUp(stage, sent, ok);
   t.is(stage.ports, 0);
   t.is(stage.server.sip.media.size, 0);
