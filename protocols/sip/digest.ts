@@ -32,7 +32,7 @@ export interface DigestAsk {
 export type Verdict =
   /** `local` is the canonical local part of the account. */
   | { readonly kind: 'proven'; readonly local: string }
-  /** Ask again; `stale` says that the password was right and only the nonce was not (RFC 7616 section 3.3). `guess`: count it. */
+  /** Ask again; `stale` says that the nonce was not good, and the password not wrong as far as was looked (RFC 7616 section 3.3). `guess`: count it. */
   | { readonly kind: 'unproven'; readonly stale: boolean; readonly guess: boolean };
 
 const UNPROVEN: Verdict = { kind: 'unproven', stale: false, guess: false };
@@ -47,11 +47,15 @@ export interface DigestOptions {
   readonly userhash: boolean;
 }
 
+/**
+ * Without SHA-512-256: linphone 5.1 gives up when it comes first, where RFC 8760 section 2.4 has clients ignore what they do not know, and it is no stronger
+ * than SHA-256. Without userhash: From and To of the same request tell the name.
+ */
 export const defaultDigestOptions: DigestOptions = { algorithms: ['SHA-256', 'MD5'], userhash: false };
 
 /** Whom a challenge is for, as far as is known. */
 export interface Challenged {
-  /** The password was right and only the nonce was not. */
+  /** The nonce was not good. */
   readonly stale: boolean;
   /** A client that gives up at an algorithm it does not know: MD5 alone. */
   readonly md5Only?: boolean;
@@ -124,9 +128,11 @@ export class Digest {
     if (given.cnonce === undefined || given.cnonce === '' || count === undefined) return UNPROVEN;
     if (!this.#options().algorithms.includes(algorithm)) return UNPROVEN;
     const state = this.nonces.state(given.nonce, ask.realm, ask.ip);
+    // Only who got the nonce from us may be blamed, since the address of a datagram proves nothing; who cannot be blamed must not learn whether the
+    // password was right.
+    if (state === 'forged') return STALE;
     const local = this.#matches(given, ask, algorithm);
-    // Only who got the nonce from us may be blamed: the address of a datagram proves nothing.
-    if (local === undefined) return state === 'forged' ? UNPROVEN : GUESS;
+    if (local === undefined) return GUESS;
     if (state !== 'good' || !this.nonces.use(given.nonce, count)) return STALE;
     return { kind: 'proven', local };
   }

@@ -114,11 +114,11 @@ test('digest: a nonce of another is stale, one that was used is stale, a count g
   const challenged = await phone.ask(first);
   const stale = (response: SipResponse): boolean => /stale=true/.test(response.get('WWW-Authenticate') ?? '');
   t.false(stale(challenged));
-  const made = await phone.ask(phone.credentials(first, challenged, { nonce: 'made-up' }));
-  t.is(made.status, 401);
-  t.true(stale(made));
-  const wrong = await phone.ask(phone.credentials(first, challenged, { nonce: 'made-up', password: 'wrong' }));
-  t.false(stale(wrong));
+  for (const password of ['secret', 'wrong']) {
+    const made = await phone.ask(phone.credentials(first, challenged, { nonce: 'made-up', password }));
+    t.is(made.status, 401);
+    t.true(stale(made), 'which tells nothing of the password');
+  }
   t.is((await phone.ask(phone.credentials(first, challenged))).status, 200);
   t.true(stale(await phone.ask(phone.credentials(first, challenged))));
   t.is((await phone.ask(phone.credentials(first, challenged, { nc: '00000002' }))).status, 200);
