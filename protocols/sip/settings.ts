@@ -121,7 +121,7 @@ export const sipSection = declare(
       .min(1)
       .prefault([...defaultDigestOptions.algorithms])
       .describe(
-        'Algorithms that phones may prove their password with, the preferred one first (RFC 8760): MD5, SHA-256, SHA-512-256. Accounts with older passwords are asked for SHA-512-256 only once the password has been set anew or used in a login that shows it.',
+        'Algorithms that phones may prove their password with, the preferred one first (RFC 8760): MD5, SHA-256, SHA-512-256. Some phones give up when SHA-512-256 comes first. Accounts with older passwords are asked for SHA-512-256 only once the password has been set anew or used in a login that shows it.',
       ),
     user_hash: z
       .boolean()
