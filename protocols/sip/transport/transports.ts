@@ -13,6 +13,7 @@ import { type Malformed, parseMessage } from '#protocols/sip/message/parse.ts';
 import type { TransportCore, TransportCounters } from './core.ts';
 import { type AddressDestination, defaultPort, type Destination, type SentBy } from './destination.ts';
 import { Dialler } from './dialler.ts';
+import { DATAGRAM_LIMIT, LongRequests } from './long-requests.ts';
 import { placeTo } from './place.ts';
 import type { Flow, TransportName } from './flow.ts';
 import { LocalAddresses } from './local-address.ts';
@@ -49,15 +50,10 @@ export interface TransportsOptions {
   readonly watch?: (direction: 'in' | 'out', message: SipRequest | SipResponse, place: Flow | Destination) => void;
 }
 
-/** RFC 3261 section 18.1.1: "if the path MTU is unknown … larger than 1300 bytes, the request MUST be sent using [TCP]". */
-const DATAGRAM_LIMIT = 1300;
-/** Milliseconds to connect; less where UDP is there to fall back to. */
+/** Milliseconds to connect. */
 const DIAL = 10_000;
-const DIAL_INSTEAD = 1000;
 /** An address of nobody (RFC 5737): for what is written before it is known who reads it. */
 const ELSEWHERE = '192.0.2.1';
-/** Places that are remembered to listen on UDP only. */
-const DATAGRAM_ONLY = 10_000;
 
 export class Transports implements TransportCore {
   readonly limits: MessageLimits;
@@ -81,7 +77,7 @@ export class Transports implements TransportCore {
   /** Connections by place: those that were dialled, and by their source those that came. */
   readonly #places = new Map<string, StreamFlow>();
   readonly #dialler: Dialler;
-  readonly #datagramOnly = new Set<string>();
+  readonly #longRequests: LongRequests;
   readonly #ownPorts: OwnPorts;
   #portSerial = 0;
 
@@ -91,6 +87,10 @@ export class Transports implements TransportCore {
     this.local = options.local ?? new LocalAddresses();
     this.#ownPorts = new OwnPorts(options.listening ?? (() => []));
     this.#dialler = new Dialler(this, () => options.tls?.());
+    this.#longRequests = new LongRequests({
+      open: (place) => this.#places.get(place),
+      connect: (to, timeout) => this.#dialler.connect(to, timeout),
+    });
   }
 
   /** Takes datagrams of listeners. */
@@ -130,7 +130,7 @@ export class Transports implements TransportCore {
   send(request: SipRequest, destination: Destination): Promise<Flow> | Flow {
     this.counters.requestsOut += 1;
     this.#options.watch?.('out', request, destination);
-    if ('flow' in destination) return this.#by(destination.flow, request);
+    if ('flow' in destination) return this.#byFlow(request, destination.flow);
     if (destination.transport !== 'udp') return this.#byStream(request, destination);
     return this.#datagramOrStream(request, destination);
   }
@@ -273,21 +273,23 @@ export class Transports implements TransportCore {
   #datagramOrStream(request: SipRequest, destination: AddressDestination): Promise<Flow> | Flow {
     const port = this.#portFor(destination.address);
     if (port === undefined) return Promise.reject(new Error('there is no UDP listener of its address family'));
-    const flow = port.flow(destination.address, destination.port);
-    const place = placeTo(destination);
-    if (request.toBytes().length <= DATAGRAM_LIMIT || this.#datagramOnly.has(place)) return this.#by(flow, request);
-    const overTcp = { ...destination, transport: 'tcp' } as const;
-    const open = this.#places.get(placeTo(overTcp));
-    if (open?.open === true) return this.#by(open, withTransport(request, 'TCP'));
-    return this.#dialler.connect(overTcp, DIAL_INSTEAD).then(
-      (stream) => this.#by(stream, withTransport(request, 'TCP')),
-      () => {
-        // "If an attempt to send … results in a connection refused, the request SHOULD be retried using UDP" (section 18.1.1).
-        if (this.#datagramOnly.size >= DATAGRAM_ONLY) this.#datagramOnly.clear();
-        this.#datagramOnly.add(place);
-        return this.#by(flow, request);
-      },
-    );
+    return this.#long(request, port.flow(destination.address, destination.port), destination);
+  }
+
+  /** Behind a NAT nobody can be connected to: there a long request is a long datagram. */
+  #byFlow(request: SipRequest, flow: Flow): Promise<Flow> | Flow {
+    const { remoteAddress: address, remotePort: port, transport } = flow;
+    if (transport !== 'udp' || request.toBytes().length <= DATAGRAM_LIMIT || !this.local.isNear(address)) {
+      return this.#by(flow, request);
+    }
+    return this.#long(request, flow, { transport, address, port });
+  }
+
+  #long(request: SipRequest, flow: Flow, destination: AddressDestination): Promise<Flow> | Flow {
+    const by = (stream?: Flow): Flow =>
+      stream ? this.#by(stream, withTransport(request, 'TCP')) : this.#by(flow, request);
+    const found = this.#longRequests.connection(request, destination);
+    return found instanceof Promise ? found.then(by) : by(found);
   }
 
   #portFor(address: string): UdpPort | undefined {

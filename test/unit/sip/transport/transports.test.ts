@@ -168,6 +168,17 @@ test('a request that is too long for a datagram goes by TCP, or by UDP where nob
   t.false(again instanceof Promise, 'it is remembered that nobody takes TCP there');
 });
 
+test('so does one to a phone near by that was heard over UDP: it may listen on TCP as well', async (t) => {
+  const { transports } = await stage(t);
+  const long = options('SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKa', [], Buffer.alloc(1300, 'x'));
+  const { port } = await tcpServer(t);
+  const heard = transports.datagramFlow(HOST, port);
+  if (heard === undefined) throw new Error('there is no UDP listener');
+  t.is((await transports.send(long, { flow: heard })).transport, 'tcp');
+  const short = options('SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKb');
+  t.is((await transports.send(short, { flow: heard })).transport, 'udp');
+});
+
 test('what stands for this server: its hosts and addresses, with the ports it listens on', async (t) => {
   const { tcp, transports, udp } = await stage(t);
   const rows: readonly (readonly [string, number | undefined, boolean])[] = [
