@@ -5,6 +5,8 @@ import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 const LIFETIME = 5 * 60_000;
 /** Of the latest nonces, how many have their counts remembered: those before them are stale. A power of two; 16 bytes each. */
 const REMEMBERED = 1 << 18;
+/** The very latest ones, mostly of clients whose answer is on its way: they are recognised without their MAC. A power of two. */
+const RECENT = 1 << 10;
 /** Characters of the MAC: 132 bits, which is about half of the hash. */
 const MAC_LENGTH = 22;
 /** Digits of a serial number in base 36: more than can be given out. */
@@ -13,6 +15,12 @@ const MAX_SERIAL = 11;
 const WINDOW = 32;
 
 export type NonceState = 'good' | 'stale' | 'forged';
+
+interface Issued {
+  readonly nonce: string;
+  readonly realm: string;
+  readonly origin: string;
+}
 
 /**
  * Nonces of digest authentication (RFC 7616 section 3.3): a serial number and the MAC of it, the realm and the origin. What is to be known of a
@@ -26,6 +34,7 @@ export class Nonces {
   readonly #highest = new Uint32Array(REMEMBERED);
   /** Which of the counts up to the highest came (bit n: highest − n); 0 for a nonce that was not used. */
   readonly #seen = new Uint32Array(REMEMBERED);
+  readonly #recent: Issued[] = [];
   #serial = 0;
 
   /** @param now milliseconds since 1970 */
@@ -40,15 +49,19 @@ export class Nonces {
     this.#issued[place] = this.#now();
     this.#seen[place] = 0;
     const head = serial.toString(36);
-    return head + this.#mac(head, realm, origin);
+    const nonce = head + this.#mac(head, realm, origin);
+    this.#recent[serial % RECENT] = { nonce, realm, origin };
+    return nonce;
   }
 
   state(nonce: string, realm: string, origin: string): NonceState {
     const length = nonce.length - MAC_LENGTH;
     if (length < 1 || length > MAX_SERIAL) return 'forged';
     const head = nonce.slice(0, length);
-    if (!sameText(nonce.slice(length), this.#mac(head, realm, origin))) return 'forged';
     const serial = Number.parseInt(head, 36);
+    const recent = this.#recent[serial % RECENT];
+    const isRecent = recent?.realm === realm && recent.origin === origin && sameText(nonce, recent.nonce);
+    if (!isRecent && !sameText(nonce.slice(length), this.#mac(head, realm, origin))) return 'forged';
     if (serial <= this.#serial - REMEMBERED) return 'stale';
     return (this.#issued[serial % REMEMBERED] ?? 0) + LIFETIME < this.#now() ? 'stale' : 'good';
   }
