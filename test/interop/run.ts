@@ -16,6 +16,7 @@ import { proxy65 } from './proxy65.ts';
 import { converse } from './bridges/converse.ts';
 import { threeRoads } from './bridges/three-roads.ts';
 import { baresip } from './sip/baresip.ts';
+import { media } from './sip/media.ts';
 import { sipp } from './sip/sipp.ts';
 import { linphone } from './sip/linphone.ts';
 import { webrtc } from './sip/webrtc.ts';
@@ -47,6 +48,7 @@ const transcripts: readonly Transcript[] = [
   uplink,
   sipp,
   baresip,
+  media,
   linphone,
   webrtc,
   coturn,

@@ -11,6 +11,8 @@ import { root } from '#tools/source.ts';
 /** The hosts that the server under test serves; accounts live on the first, which lets clients register. */
 export const DOMAIN = 'localhost';
 export const OTHER_DOMAIN = 'capulet.example';
+/** A host whose calls all have their media relayed. */
+export const RELAYED_DOMAIN = 'relayed.example';
 export const ADDRESS = '127.0.0.1';
 /** An account that may not use the proxy for bytestreams. */
 export const STRANGER = 'stranger-proxy65';
@@ -52,7 +54,8 @@ export interface Server {
   readonly pid: number;
   /** The certificate of DOMAIN, in a PEM file that a client can be told to trust. */
   readonly certificate: string;
-  register(user: string, password: string): Promise<void>;
+  /** @param domain DOMAIN when absent; others on Trivium only */
+  register(user: string, password: string, domain?: string): Promise<void>;
   alive(): boolean;
   /** What it printed last. */
   output(): string;
@@ -91,6 +94,7 @@ function triviumSettings(ports: Ports): string {
   ${DOMAIN}:
     registration: {enabled: true, interval: 0s}
   ${OTHER_DOMAIN}: {}
+  ${RELAYED_DOMAIN}: {sip: {media_relay: always}}
 listeners:
   - {name: c2s, kind: c2s, address: ${ADDRESS}, port: ${ports.c2s}, tls: required}
   - {name: c2s-tls, kind: c2s, address: ${ADDRESS}, port: ${ports.tls}, tls: direct}
@@ -130,8 +134,8 @@ async function trivium(directory: string, ports: Ports): Promise<Server> {
     speaks: ['xmpp', 'mqtt', 'sip', 'turn'],
     ports,
     certificate: join(data, 'certificates', `${DOMAIN}.crt`),
-    register: async (user, password) => {
-      await execute(process.execPath, [main, 'register', user, DOMAIN, password, '--config', config, '--data', data]);
+    register: async (user, password, domain = DOMAIN) => {
+      await execute(process.execPath, [main, 'register', user, domain, password, '--config', config, '--data', data]);
     },
     ...launched,
   };
