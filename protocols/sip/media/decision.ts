@@ -3,7 +3,7 @@ import { addressOfHost } from '#protocols/sip/message/host.ts';
 import type { SipRequest } from '#protocols/sip/message/message.ts';
 import { SipUri } from '#protocols/sip/message/uri.ts';
 import type { ForwardTarget } from '#protocols/sip/proxy/target.ts';
-import { asSeen, isHidden, type OwnAddresses, type Party } from './party.ts';
+import { asSeen, isHidden, isOutOfReach, type OwnAddresses, type Party } from './party.ts';
 import { connectionOf, isRelayable, type Sdp } from './sdp.ts';
 
 /**
@@ -40,10 +40,11 @@ export interface Offer {
  * the relay as its default place: a callee without ICE uses that; one with ICE that sees the mismatch leaves ICE out (RFC 8839 section 4.2.5); and
  * when the answer has ICE nevertheless, as browsers' have, it passes as it is and the relay steps aside.
  *
- * Otherwise mode `nat` relays when one side is behind a NAT (party.ts, isHidden):
- *  - the offer names an address that is hidden: private, and not from where its side signals;
+ * Otherwise mode `nat` relays when one side is seen to be behind a NAT:
+ *  - the offer names an address that is hidden (party.ts, isHidden): private, and not from where its side signals;
  *  - the address in the Via or the Contact of the request is, where no other proxy was in between;
- *  - the Contact of the phone that is called is, where it is reached by an address that was seen and not by that Contact.
+ *  - the Contact of the phone that is called is, where it is reached by an address that was seen and not by that Contact;
+ *  - the offer, or that Contact, names a private address that the other side is not near (party.ts, isOutOfReach): the NAT is this server's own.
  */
 export function isRelayed(mode: RelayMode, offer: Offer, own: OwnAddresses, isRelay: IsRelay): boolean {
   const { from, fromTold, initial, sdp, to, toTold } = offer;
@@ -55,7 +56,9 @@ export function isRelayed(mode: RelayMode, offer: Offer, own: OwnAddresses, isRe
   if (mode === 'always') return true;
   return (
     [...places, ...fromTold].some((address) => isHidden(address, from.signalling, own)) ||
-    toTold.some((address) => isHidden(address, to.signalling, own))
+    toTold.some((address) => isHidden(address, to.signalling, own)) ||
+    places.some((address) => isOutOfReach(address, to.signalling, own)) ||
+    toTold.some((address) => isOutOfReach(address, from.signalling, own))
   );
 }
 

@@ -48,6 +48,17 @@ export function isHidden(text: string, signalling: string, own: OwnAddresses): b
 }
 
 /**
+ * Is an address that one party wrote down out of the other's reach, because it is of a private network that the other one does not signal from? This
+ * is how a phone beside this server looks to a provider of numbers, where the NAT is between the server and the provider.
+ */
+export function isOutOfReach(text: string, otherSignalling: string, own: OwnAddresses): boolean {
+  const address = parseIp(text);
+  const other = parseIp(otherSignalling);
+  if (address === undefined || other === undefined || innerNetwork(address) === undefined) return false;
+  return !isNear(address, other) && !isLoopback(other) && !own.has(otherSignalling);
+}
+
+/**
  * May media be sent to an address because a session description names it? To the signalling address always. Else not to this machine, nor to its
  * loopback, unless the party is on it too; not into a private network unless the party signals from the same; never by multicast or broadcast. So
  * nobody outside reaches by the relay what they could not reach without (RFC 7362 section 5). A party behind a NAT is sent nothing until it sends.

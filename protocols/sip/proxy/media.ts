@@ -29,20 +29,25 @@ export function through(
   exchange: MediaExchange,
   transactions: Pick<Transactions, 'request'>,
 ): Pick<Transactions, 'request'> {
-  const hearing = (handler: ClientHandler): ClientHandler => ({
-    onResponse: (response) => handler.onResponse(exchange.response(response)),
+  // What becomes of an attempt means nothing to the relay once there is another.
+  let latest = 0;
+  const hearing = (handler: ClientHandler, attempt: number): ClientHandler => ({
+    onResponse: (response) => handler.onResponse(attempt === latest ? exchange.response(response) : response),
     onTimeout: () => {
-      exchange.failed();
+      if (attempt === latest) exchange.failed();
       handler.onTimeout();
     },
     onTransportError: (error) => {
-      exchange.failed();
+      if (attempt === latest) exchange.failed();
       handler.onTransportError(error);
     },
     onTerminated: () => handler.onTerminated?.(),
   });
   return {
-    request: (request, destination, handler, options) =>
-      transactions.request(exchange.request(request, destination), destination, hearing(handler), options),
+    request(request, destination, handler, options) {
+      latest += 1;
+      const edited = exchange.request(request, destination);
+      return transactions.request(edited, destination, hearing(handler, latest), options);
+    },
   };
 }

@@ -1,5 +1,6 @@
 /** Offers and answers of calls that are relayed (RFC 3264, RFC 6337). */
 import test from 'ava';
+import type { SipResponse } from '#protocols/sip/message/message.ts';
 import { answer, bodyOf, bothWays, description, hangUp, inDialog, placeIn, Sound, Stage, talk } from './media-stage.ts';
 
 test('hold and resume: the hold is seen, the ports stay', async (t) => {
@@ -123,4 +124,35 @@ test('one side does ICE, and the other does not: relayed', async (t) => {
   const { ok } = await talk(stage, description('10.0.0.5', 4000, 'a=ice-ufrag:x'), description('10.0.0.6', 5000));
   t.is(placeIn(ok).address, '127.0.0.1');
   t.is(stage.ports, 4);
+});
+
+test('an offer in a reliable 183, the answer in its PRACK, and another offer in an UPDATE while it rings', async (t) => {
+  await using stage = await Stage.open();
+  await using romeo = await Sound.open();
+  await using juliet = await Sound.open();
+  const { juliet: callee, romeo: caller } = stage;
+  const sent = await stage.invite(undefined, [['Supported', '100rel']]);
+  const rings = await callee.asked('INVITE');
+  answer(callee, rings, 183, description('10.0.0.6', 5000));
+  const early = (await caller.next((one) => one.kind === 'response' && one.status === 183, '183')) as SipResponse;
+  const rack = `1 ${sent.cseq?.number} INVITE`;
+  const prack = inDialog(caller, 'PRACK', sent, early, description('10.0.0.5', 4000)).edit().set('RAck', rack).done();
+  caller.send(prack);
+  const asked = await callee.asked('PRACK');
+  t.is(placeIn(asked).address, '127.0.0.1');
+  answer(callee, asked, 200);
+  await caller.final(prack);
+  await bothWays(t, romeo, juliet, placeIn(early), placeIn(asked));
+  const update = inDialog(caller, 'UPDATE', sent, early, description('10.0.0.5', 4400));
+  caller.send(update);
+  const updated = await callee.asked('UPDATE');
+  t.deepEqual(placeIn(updated), placeIn(asked));
+  answer(callee, updated, 200, description('10.0.0.6', 5000));
+  t.deepEqual(placeIn(await caller.final(update)), placeIn(early));
+  answer(callee, rings, 200);
+  const ok = await caller.final(sent);
+  t.is(ok.body.length, 0);
+  t.is(stage.ports, 4);
+  await hangUp(stage, sent, ok);
+  t.is(stage.ports, 0);
 });

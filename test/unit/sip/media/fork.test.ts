@@ -1,4 +1,6 @@
 /** How long a relay lives, and what one branch with several dialogs shares. */
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
 import test from 'ava';
 import type { RelayedDialog } from '#protocols/sip/media/dialog.ts';
 import { Fork } from '#protocols/sip/media/fork.ts';
@@ -11,13 +13,37 @@ import { HandClock } from '#test/unit/net/hand-clock.ts';
 
 const HERE = '127.0.0.1';
 const party = { signalling: HERE, local: HERE, told: HERE };
-const own = { has: (address: string) => address === HERE };
+const own = { has: (address: string) => address === HERE || address === '::1' };
 
 function sdp(port: number, ...lines: readonly string[]): Sdp {
   const all = ['v=0', `o=- 1 1 IN IP4 ${HERE}`, 's=-', `c=IN IP4 ${HERE}`, 't=0 0', `m=audio ${port} RTP/AVP 0`];
   const read = readSdp(Buffer.from([...all, ...lines, ''].join('\r\n')));
   if (read === undefined) throw new Error('bad');
   return read;
+}
+
+class Ear {
+  readonly socket: Socket;
+
+  static async open(address: string): Promise<Ear> {
+    const socket = createSocket(address === HERE ? 'udp4' : 'udp6');
+    socket.bind(0, address);
+    await once(socket, 'listening');
+    return new Ear(socket);
+  }
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+  }
+
+  get port(): number {
+    return this.socket.address().port;
+  }
+
+  async hears(): Promise<string> {
+    const [bytes] = (await once(this.socket, 'message', { signal: AbortSignal.timeout(5000) })) as [Buffer];
+    return bytes.toString();
+  }
 }
 
 class Bench implements Disposable {
@@ -170,4 +196,23 @@ test('an address that this machine does not have: no ports', (t) => {
   const ports = new MediaPorts(() => ({ from: 32_810, to: 32_820 }), new Bench().counters);
   t.is(ports.open('192.0.2.1'), undefined);
   t.is(ports.size, 0);
+});
+
+test('one side speaks IPv6, the other IPv4', async (t) => {
+  using bench = new Bench();
+  const sockets = await Promise.all(['::1', HERE].map((address) => Ear.open(address)));
+  const [six, four] = sockets;
+  if (six === undefined || four === undefined) return t.fail();
+  const { fork } = bench;
+  fork.parties.caller = { signalling: '::1', local: '::1', told: '::1' };
+  const offered = fork.offer(sdp(six.port, 'c=IN IP6 ::1'))?.toString();
+  t.true(offered?.includes(`c=IN IP4 ${HERE}`));
+  const answered = fork.dialog('a')?.read('callee', sdp(four.port), 'caller 1', false).toString();
+  t.true(answered?.includes('c=IN IP6 ::1'));
+  const port = Number(/m=audio (\d+)/.exec(answered ?? '')?.[1]);
+  six.socket.send('from six', port, '::1');
+  t.is(await four.hears(), 'from six');
+  four.socket.send('from four', fork.pair(0, false)?.rtp.socket.localPort, HERE);
+  t.is(await six.hears(), 'from four');
+  for (const { socket } of sockets) socket.close();
 });
