@@ -77,8 +77,6 @@ export class Forwarder implements Forwarding {
     if (targets === 'gone') return transaction.respond(SipResponse.to(transaction.request, 404));
     if (this.#parts.limits.refuse(transaction, sender, to.jid.domain)) return;
     if (this.#parts.calls()?.take({ sender, transaction, ...rest }, plain, to.jid, targets) === true) return;
-    // Section 16.5: "If the Request-URI … does not provide sufficient information … 480 (Temporarily Unavailable)".
-    if (targets.length === 0) return transaction.respond(SipResponse.to(transaction.request, 480));
     this.#pass(transaction, plain, targets);
   }
 

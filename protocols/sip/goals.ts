@@ -3,6 +3,7 @@ import type { Jid } from '#src/address/jid.ts';
 import type { Addressee, Addresses } from './addresses.ts';
 import { type Aliases, numberOf } from './aliases.ts';
 import type { SipRequest } from './message/message.ts';
+import type { Uri } from './message/uri.ts';
 
 /** What a request is for, by its Request-URI (RFC 3261 section 16.5). */
 export type Goal =
@@ -20,6 +21,15 @@ export interface GoalsParts {
   readonly accounts: Pick<Accounts, 'exists'>;
   readonly addresses: Addresses;
   readonly aliases: Aliases;
+}
+
+/** The account that a URI means, by its name or by a telephone number. */
+export function accountOf(uri: Uri, { accounts, addresses, aliases }: GoalsParts): Jid | undefined {
+  const found = uri.kind === 'sip' ? addresses.resolve(uri) : undefined;
+  const named = typeof found === 'object' && found.kind !== 'host' ? found.jid.asBare() : undefined;
+  if (named !== undefined && accounts.exists(named.domain, named.local)) return named;
+  const number = uri.kind === 'tel' || found !== undefined ? numberOf(uri) : undefined;
+  return number === undefined ? undefined : aliases.get(number);
 }
 
 /** @param request with the routes of this server taken off; undefined for a Request-URI that nothing here understands */

@@ -15,6 +15,7 @@ import { Devices } from './devices.ts';
 import { Digest } from './digest.ts';
 import type { PresenceEdge, StanzaEdge } from './edge.ts';
 import { type CallTaker, Forwarder } from './forwarding.ts';
+import { accountOf } from './goals.ts';
 import { Guard, isOneOf } from './guard.ts';
 import type { Locations } from './locations.ts';
 import { strongest } from './media/decision.ts';
@@ -123,6 +124,7 @@ export class SipServer {
     this.records = new CallRecords({
       store,
       hostOf: (uri) => this.addresses.domain(uri),
+      accountOf: (uri) => accountOf(uri, { accounts, addresses: this.addresses, aliases: this.aliases }),
       limit: (host) => this.options(host).callRecords,
     });
     this.media = this.#makeMedia();

@@ -56,7 +56,12 @@ const list = defineCommand({
   run(parts, args) {
     const sip = sipOf(parts);
     const domain = hostOf(parts, args.host);
-    const calls = [...sip.activeCalls].filter(({ from, to }) => isOf(sip, domain, from) || isOf(sip, domain, to));
+    const calls = [...sip.activeCalls].filter(
+      ({ from, parties, to }) =>
+        isOf(sip, domain, from) ||
+        isOf(sip, domain, to) ||
+        parties.some(({ kind, name }) => kind === 'account' && name.endsWith(`@${domain}`)),
+    );
     return calls.map((call) => rowOf(sip, call));
   },
 });
@@ -106,6 +111,9 @@ const columns = [
   'ip',
   'user_agent',
   'call_id',
+  'caller',
+  'callee',
+  'trunk',
 ] as const;
 
 const recordRow = (record: CallRecord): Record<(typeof columns)[number], string | number> => ({
@@ -121,6 +129,9 @@ const recordRow = (record: CallRecord): Record<(typeof columns)[number], string 
   ip: record.ip,
   user_agent: record.userAgent,
   call_id: record.callId,
+  caller: record.caller ?? '',
+  callee: record.callee ?? '',
+  trunk: record.trunk ?? '',
 });
 
 /** @throws CommandError 400 */

@@ -26,13 +26,18 @@ export class CallCounts {
   /** The first that may not have a call more; undefined when all may, who are then `chargesOf` the transaction. */
   refused(transaction: ServerTransaction, charges: readonly Charge[]): Charge | undefined {
     const full = charges.find((charge) => this.get(charge) >= charge.limit);
-    const bounded = charges.filter(({ limit }) => limit !== Infinity);
-    if (full === undefined && bounded.length > 0) this.#asked.set(transaction, bounded);
+    if (full === undefined && charges.length > 0) this.#asked.set(transaction, charges);
     return full;
   }
 
-  chargesOf(transaction: ServerTransaction): readonly Charge[] {
+  /** Who has the call of an INVITE that was let through, with a bound or without. */
+  partiesOf(transaction: ServerTransaction): readonly Charge[] {
     return this.#asked.get(transaction) ?? NONE;
+  }
+
+  /** Those of them who have a bound: they alone are counted. */
+  chargesOf(transaction: ServerTransaction): readonly Charge[] {
+    return this.partiesOf(transaction).filter(({ limit }) => limit !== Infinity);
   }
 
   add(charges: readonly Charge[]): void {

@@ -33,6 +33,8 @@ export class Call {
   readonly ip: string;
   readonly userAgent: string;
   readonly charges: readonly Charge[];
+  /** Account and trunk, whether a bound counts them or not. */
+  readonly parties: readonly Charge[];
   /** Milliseconds since 1970. */
   readonly started: number;
   answered: number | undefined;
@@ -51,10 +53,17 @@ export class Call {
   #routes: readonly NameAddr[] = [];
 
   /** @param charges who pays for it */
-  constructor(id: string, context: ResponseContext, now: number, charges: readonly Charge[]) {
+  constructor(
+    id: string,
+    context: ResponseContext,
+    now: number,
+    charges: readonly Charge[],
+    parties: readonly Charge[] = charges,
+  ) {
     const { flow, request } = context.transaction;
     this.id = id;
     this.charges = charges;
+    this.parties = parties;
     this.callId = request.callId ?? '';
     this.from = request.from?.uri ?? '';
     this.to = request.to?.uri ?? '';

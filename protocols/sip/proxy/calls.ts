@@ -131,7 +131,8 @@ export class Calls implements ProxyWatcher, Iterable<Call> {
     // A request that spirals is one call. Whoever pays for it does so each time, or one Call-ID would do for any number of calls.
     if (request.to?.tag !== undefined || (same.length > 0 && charges.length === 0)) return;
     if (this.#isFull) return void this.counters.unseen++;
-    const call = new Call(randomBytes(6).toString('hex'), context, this.#parts.timers.now, charges);
+    const parties = this.counts.partiesOf(transaction);
+    const call = new Call(randomBytes(6).toString('hex'), context, this.#parts.timers.now, charges, parties);
     this.#calls.set(key, [...same, call]);
     this.#ids.set(call.id, call);
     this.counts.add(charges);

@@ -68,9 +68,10 @@ export class ResponseContext implements ServerUser, BranchOwner {
     const groups = this.#isInvite ? byPreference(targets) : [targets];
     // "Unwilling … to compensate by forking serially … MUST return a 440 (Max-Breadth Exceeded) response" (RFC 5393 section 5.3.3).
     if (breadth < 1 || (!this.#isInvite && breadth < targets.length)) return this.#reply(440);
-    if (targets.length === 0) return this.#reply(480);
     this.#groups = groups;
     watcher.onForwarded?.(this);
+    // Section 16.5: "If the target set remains empty … the proxy MUST return an error response, which SHOULD be the 480".
+    if (targets.length === 0) return this.#reply(480);
     // Section 16.2: "an immediate provisional … such as 100 Trying", and none "to non-INVITE requests".
     if (this.#isInvite) this.transaction.respond(SipResponse.to(this.transaction.request, 100));
     this.#proceed();

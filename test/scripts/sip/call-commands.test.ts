@@ -75,6 +75,35 @@ test('a call is listed, told, and ended by an operator: both phones are told to 
   t.is((await t.throwsAsync(run(server, 'call_info', { id }), { instanceOf: CommandError }))?.code, 404);
 });
 
+test('a record names the accounts, whatever numbers and names the call went by, and calls that reach nobody have one', async (t) => {
+  await using server = await SipTestServer.start(
+    'sip: { trunks: [{ name: out, host: 127.0.0.2, port: 9, transport: udp, prefixes: ["+"] }] }',
+  );
+  await server.register(JULIET, ROMEO);
+  await run(server, 'sip_alias_set', { number: '+4930999', jid: JULIET });
+  const romeo = await server.registered(ROMEO);
+  const fields = [['Contact', `<${romeo.contact}>`]] as const;
+  // Juliet has no phone.
+  t.is(
+    (await romeo.prove(romeo.request('INVITE', { to: 'sip:+49-30-999@localhost', callId: 'a', fields }))).status,
+    480,
+  );
+  const from = '<sip:anonymous@anonymous.invalid>;tag=1';
+  const first = romeo.request('INVITE', { to: 'tel:+49171', uri: 'tel:+49171', from, callId: 'b', fields });
+  const challenged = await romeo.ask(first);
+  romeo.acknowledge(first, challenged);
+  romeo.send(romeo.credentials(first, challenged));
+  await romeo.next((one) => one.kind === 'response' && one.status === 100, '100');
+  const [call] = await rows(server, 'calls_list');
+  t.is(call?.['to'], 'tel:+49171');
+  await run(server, 'call_hangup', { id: String(call?.['id']) });
+  while (server.sip.activeCalls.size > 0) await new Promise((resolve) => setImmediate(resolve));
+  const [anonymous, missed] = await rows(server, 'cdr_list', { user: 'romeo' });
+  t.like(anonymous, { call_id: 'b', caller: ROMEO, callee: '', trunk: 'out' });
+  t.like(missed, { call_id: 'a', caller: ROMEO, callee: JULIET, trunk: '', status: 480 });
+  t.is((await rows(server, 'cdr_list', { user: 'juliet' })).length, 1);
+});
+
 test('what is over is kept, over a restart, and written to a file', async (t) => {
   await using server = await SipTestServer.start();
   const { juliet, rings, romeo, sent } = await ringing(server);

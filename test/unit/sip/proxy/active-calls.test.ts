@@ -236,6 +236,7 @@ test('records: for the hosts of both sides, the latest first, of the last ones o
   const records = new CallRecords({
     store,
     hostOf: ({ host }) => (host.endsWith('example.org') ? host : undefined),
+    accountOf: () => undefined,
     limit: (host) => (host === 'example.org' ? 2 : 0),
   });
   for (let at = 0; at < 3; at++) {
