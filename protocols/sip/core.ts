@@ -86,7 +86,8 @@ export class SipCore {
   #register(tx: ServerTransaction, goal: Goal): void {
     const { authenticator, registrar } = this.#parts;
     // "If not … the server SHOULD forward the request to the addressed domain": for a stranger that would be an open relay.
-    if (goal.kind !== 'host') return this.#answer(tx, goal.kind === 'elsewhere' ? 403 : 404);
+    if (goal.kind === 'elsewhere') return this.#answer(tx, 403, { reason: 'Request-URI Or Route Leads Elsewhere' });
+    if (goal.kind !== 'host') return this.#answer(tx, 404);
     const account = registrar.addressee(tx.request, goal.domain);
     if ('status' in account) return this.#answer(tx, account.status, account);
     const proven = authenticator.authenticate(tx, goal.domain, 'server');

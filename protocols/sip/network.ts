@@ -30,6 +30,8 @@ export interface NetworkParts {
   readonly maxMessageSize: number;
   /** What peers are told to reach the server at, where it is behind a NAT. */
   readonly externalAddress: () => string | undefined;
+  /** Names that stand for this server beside its hosts, in lower case. */
+  readonly otherNames: () => readonly string[];
 }
 
 /** Transports and transactions, and what comes between them: what gets no answer is dropped here. */
@@ -44,9 +46,9 @@ export class SipNetwork {
   readonly #locator: Locator;
   readonly #timers: Timers;
 
-  constructor({ externalAddress, guard, log, maxMessageSize, runtime, user }: NetworkParts) {
+  constructor({ externalAddress, guard, log, maxMessageSize, otherNames, runtime, user }: NetworkParts) {
     const { flusher, hosts, timers } = runtime;
-    const domains = hosts.map(({ domain }) => domain);
+    const domains = new Set(hosts.map(({ domain }) => domain));
     this.trace = new SipTrace(log);
     this.#guard = guard;
     this.#log = log;
@@ -60,7 +62,7 @@ export class SipNetwork {
       limits: { ...MESSAGE_LIMITS, message: maxMessageSize },
       flusher,
       timers,
-      names: () => domains,
+      isName: (name) => domains.has(name) || otherNames().includes(name),
       listening: () => listeningPorts(runtime.listeners.bound),
       advertised: externalAddress,
       watch: (direction, message, place) => this.trace.see(direction, message, place),

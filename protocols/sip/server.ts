@@ -111,6 +111,7 @@ export class SipServer {
       },
       maxMessageSize: this.settings.global.maxMessageSize,
       externalAddress: () => this.settings.global.externalAddress,
+      otherNames: () => this.settings.global.otherNames,
     });
     this.transports = this.network.transports;
     this.transactions = this.network.transactions;

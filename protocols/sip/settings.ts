@@ -60,6 +60,11 @@ export const sipSection = declare(
       .describe(
         'What phones and servers elsewhere reach this server at, where it is behind a NAT: an address or a name.',
       ),
+    other_names: many(domainName())
+      .prefault([])
+      .describe(
+        'Names of this server beside its hosts, such as those that SRV records lead to: phones that have one as outbound proxy write it into Route.',
+      ),
     max_message_size: size({ min: '2KB', max: '16MB' }).prefault('64KB').describe('Largest message of a peer.'),
     min_expires: duration({ max: '1h' })
       .prefault('1m')
@@ -150,6 +155,8 @@ export const sipSection = declare(
 /** What holds for all hosts. Bytes, counts, requests per second. */
 export interface SipOptions {
   readonly externalAddress: string | undefined;
+  /** In lower case. */
+  readonly otherNames: readonly string[];
   readonly media: MediaSettings;
   readonly maxMessageSize: number;
   /** Milliseconds; 0 for never. */
@@ -210,6 +217,7 @@ function sipOptions(settings: Settings): SipOptions {
   const own = settings.of(sipSection);
   return {
     externalAddress: own.external_address,
+    otherNames: own.other_names.map((name) => name.toLowerCase()),
     media: mediaSettings(own),
     maxMessageSize: own.max_message_size,
     natPing: own.nat_ping,

@@ -37,8 +37,8 @@ export interface TransportsOptions {
   readonly limits: MessageLimits;
   readonly flusher: Flusher;
   readonly timers: Timers;
-  /** Names that stand for this server: its virtual hosts, and what the settings add. In lower case. */
-  readonly names: () => Iterable<string>;
+  /** Does a name in lower case stand for this server: one of its virtual hosts, or of what the settings add? */
+  readonly isName: (name: string) => boolean;
   /** Where peers come to, as the listeners are now. */
   readonly listening?: () => Iterable<ListeningPort>;
   /** What peers elsewhere are told to reach this server at, in place of an address of this machine: it is behind a NAT. */
@@ -198,7 +198,7 @@ export class Transports implements TransportCore {
     const address = addressOfHost(name);
     const own =
       address === undefined
-        ? [...this.#options.names()].includes(name)
+        ? this.#options.isName(name)
         : this.local.has(address) || this.#ports.some(({ socket }) => socket.localAddress === address);
     if (!own && this.#options.advertised?.() !== name) return false;
     if (port !== undefined) return this.#ownPorts.has(port);

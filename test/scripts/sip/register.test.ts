@@ -219,3 +219,18 @@ test('an account that is removed has no registration, and none comes back', asyn
   t.is(server.sip.bindings.size, 0);
   t.is((await juliet.register()).status, 401);
 });
+
+test('an outbound proxy by another name of this server is this server, when the settings say so', async (t) => {
+  await using server = await SipTestServer.start('sip: { other_names: [Proxy.Verona.example] }');
+  await server.register(JULIET);
+  const juliet = await server.phone(JULIET);
+  const port = server.port('sip');
+  const by = (name: string) => [['Route', `<sip:${name};lr>`] as const];
+  t.is((await juliet.register({ fields: by('proxy.verona.example') })).status, 200);
+  t.is((await juliet.register({ fields: by(`proxy.verona.example:${port}`) })).status, 200);
+  const refused = await juliet.register({ fields: by('other.verona.example') });
+  t.is(`${refused.status} ${refused.reason}`, '403 Request-URI Or Route Leads Elsewhere');
+  const body = { type: 'text/plain', bytes: Buffer.from('hi') };
+  const said = juliet.prove(juliet.request('MESSAGE', { body, fields: by('PROXY.verona.example') }));
+  t.is((await said).status, 200);
+});

@@ -96,7 +96,7 @@ export async function stage(
     limits: MESSAGE_LIMITS,
     flusher: new Flusher(),
     timers,
-    names: () => ['example.org'],
+    isName: (name) => name === 'example.org',
     listening: () => listeningPorts(listeners.bound),
     advertised: () => advertised,
     ...(dialTls === undefined ? {} : { tls: dialTls }),
