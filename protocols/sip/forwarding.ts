@@ -98,7 +98,7 @@ export class Forwarder implements Forwarding {
 
   elsewhere({ sender, transaction }: Received, request: SipRequest): void {
     if (this.#parts.limits.refuse(transaction, sender)) return;
-    this.#pass(transaction, this.#plain(request), [{ uri: request.uri }]);
+    this.#pass(transaction, this.#plain(request), [{ uri: request.uri, elsewhere: true }]);
   }
 
   #pass(transaction: ServerTransaction, request: SipRequest, targets: readonly ForwardTarget[]): void {

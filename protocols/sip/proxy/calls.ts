@@ -71,6 +71,11 @@ export class Calls implements ProxyWatcher, Iterable<Call> {
     return this.size >= (this.#parts.limit ?? LIMIT);
   }
 
+  /** The Contact of a side of a call, as INVITE and UPDATE have told it last. */
+  contactOf(request: SipRequest, side: CallSide): string | undefined {
+    return this.#within(request, side)?.target(side);
+  }
+
   onForwarded(context: ResponseContext): void {
     const { dialog, request } = context;
     if (dialog === undefined) return request.method === 'INVITE' ? this.#begin(context) : undefined;

@@ -36,7 +36,7 @@ import { type MediaHook, through } from './media.ts';
 import { type OwnUri, type Preprocessed, preprocess } from './preprocess.ts';
 import { createsDialog, recordRoutes, type RoutePlace } from './record-route.ts';
 import type { RouteTokens, TokenMatch } from './route-token.ts';
-import { calleeSide, callerSide, type OwnerOf, type Relocate, wayTo } from './sides.ts';
+import { calleeSide, callerSide, isFixed, type OwnerOf, type Relocate, wayTo } from './sides.ts';
 import type { ForwardTarget } from './target.ts';
 import { type ProxyRefusal, validate } from './validate.ts';
 
@@ -57,6 +57,8 @@ export interface ProxyOptions {
    * RFC 5627 section 6.1: where a Request-URI that is a GRUU of ours leads now; 'gone' when its device is not there. Undefined for other URIs.
    */
   readonly translate?: (uri: SipUri) => ForwardTarget | 'gone' | undefined;
+  /** The Contact of a side of a request's dialog, as it was told last. */
+  readonly contactOf?: (request: SipRequest, side: 'caller' | 'callee') => string | undefined;
   readonly watcher?: ProxyWatcher;
   readonly media?: MediaHook;
   /** Milliseconds: "MUST be larger than 3 minutes" (section 16.6 step 11). */
@@ -118,9 +120,9 @@ export class Proxy {
   inDialog(transaction: ServerTransaction, preprocessed: Preprocessed): ResponseContext | undefined {
     const { dialog, request } = preprocessed;
     const target = this.#dialogTarget(preprocessed);
-    if (target !== undefined) return this.forward(transaction, request, [target], dialog);
+    if (typeof target === 'object') return this.forward(transaction, request, [target], dialog);
     // RFC 5626 section 5.3: "a 430 (Flow Failed)" when the flow of a token has failed.
-    transaction.respond(SipResponse.to(transaction.request, 430));
+    transaction.respond(SipResponse.to(transaction.request, target === 'elsewhere' ? 403 : 430));
     return undefined;
   }
 
@@ -129,7 +131,7 @@ export class Proxy {
     const preprocessed = this.preprocess(ack);
     if (preprocessed.dialog === undefined || this.#validate(ack) !== undefined) return false;
     const target = this.#dialogTarget(preprocessed);
-    if (target === undefined) return false;
+    if (typeof target !== 'object') return false;
     const { locate, media, transactions, transports } = this.#options;
     const request = media?.ack(preprocessed.request, preprocessed.dialog) ?? preprocessed.request;
     forwardAck(prepare(request, target, undefined), ack, target.destination, {
@@ -148,8 +150,8 @@ export class Proxy {
   originate(request: SipRequest, handler: ClientHandler): boolean {
     const { locate, transactions } = this.#options;
     const preprocessed = this.preprocess(request);
-    const target = preprocessed.dialog === undefined ? undefined : this.#dialogTarget(preprocessed);
-    if (target === undefined) return false;
+    const target = this.#dialogTarget(preprocessed);
+    if (typeof target !== 'object') return false;
     const prepared = prepare(preprocessed.request, target, undefined);
     if (target.destination !== undefined) {
       transactions.request(prepared.request, target.destination, handler);
@@ -170,17 +172,18 @@ export class Proxy {
     return validate(request, (host, port) => transports.isOwn(host, port));
   }
 
-  #dialogTarget({ dialog, request }: Preprocessed): ForwardTarget | undefined {
-    const { relocate, translate, transports } = this.#options;
-    if (dialog === undefined) return undefined;
+  #dialogTarget({ dialog, request }: Preprocessed): ForwardTarget | 'gone' | 'elsewhere' {
+    const { contactOf, relocate, translate, transports } = this.#options;
+    if (dialog === undefined) return 'gone';
     const { requestUri } = request;
     const device = requestUri?.kind === 'sip' && !request.headers.has('Route') ? translate?.(requestUri) : undefined;
-    if (device !== undefined) return device === 'gone' ? undefined : device;
-    const way = wayTo(dialog.side, request.uri, {
+    if (device !== undefined) return device;
+    const way = wayTo(dialog.side, request.uri, request.routes?.[0]?.uri ?? request.uri, {
       flow: (id) => transports.flow(id),
+      contact: () => contactOf?.(request, dialog.toward),
       ...(relocate === undefined ? {} : { relocate }),
     });
-    if (way === 'gone') return undefined;
+    if (way === 'gone' || way === 'elsewhere') return way;
     return way === 'located' ? { uri: request.uri } : { uri: request.uri, destination: way };
   }
 
@@ -202,7 +205,7 @@ export class Proxy {
       timers,
       timerC,
       locate,
-      recordRoute: (prepared, destination) => this.#recordRoute(transaction, target, prepared, destination),
+      recordRoute: (prepared, destination) => this.#recordRoute(transaction, target, prepared, destination, dialog),
       newBranch: () => loopBranch(transactions.newBranch(), hash),
     };
   }
@@ -213,12 +216,13 @@ export class Proxy {
     target: ForwardTarget,
     prepared: SipRequest,
     destination: Destination,
+    dialog: TokenMatch | undefined,
   ): SipRequest {
     if (!createsDialog(request)) return prepared;
     const { ownerOf = () => undefined } = this.#options;
     const sides = {
-      caller: callerSide(request, flow, ownerOf),
-      callee: calleeSide(target, destination, ownerOf),
+      caller: callerSide(request, flow, ownerOf, target.elsewhere === true || isFixed(dialog?.from)),
+      callee: dialog !== undefined && isFixed(dialog.side) ? dialog.side : calleeSide(target, destination, ownerOf),
     };
     const token = this.#options.tokens.make(request, sides);
     const edit = prepared.edit();

@@ -13,8 +13,8 @@ import { SipUri } from '#protocols/sip/message/uri.ts';
 
 /** How a side of a dialog is reached. */
 export type Side =
-  /** Where its next Route or, without one, its Contact says (RFC 3263). */
-  | { readonly kind: 'located' }
+  /** Where its next Route or, without one, its Contact says (RFC 3263): anywhere, or only at the place with the hash `only`. */
+  | { readonly kind: 'located'; readonly only?: string }
   /** From where it sent: what its NAT let out comes back in by the same way. */
   | { readonly kind: 'udp'; readonly address: string; readonly port: number }
   /**
@@ -28,8 +28,8 @@ export interface DialogSides {
   readonly callee: Side;
 }
 
-/** A token that fits a request: where that is to go. */
-export type TokenMatch = { readonly toward: 'caller' | 'callee'; readonly side: Side };
+/** A token that fits a request: where that is to go, and the side that it comes from. */
+export type TokenMatch = { readonly toward: 'caller' | 'callee'; readonly side: Side; readonly from: Side };
 
 /** Characters of a token at most: what is longer is none of ours. */
 const LONGEST = 400;
@@ -37,7 +37,7 @@ const FIELD = '\t';
 const NEITHER = /[\t\n]/g;
 
 function encode(side: Side): string {
-  if (side.kind === 'located') return '';
+  if (side.kind === 'located') return side.only === undefined ? '' : `l${FIELD}${side.only}`;
   const fields =
     side.kind === 'udp'
       ? ['u', side.address, side.port]
@@ -48,6 +48,7 @@ function encode(side: Side): string {
 function decode(text: string | undefined): Side {
   const [kind, first = '', second = '', third = ''] = (text ?? '').split(FIELD);
   if (kind === 'u') return { kind: 'udp', address: first, port: Number(second) };
+  if (kind === 'l') return { kind: 'located', only: first };
   return kind === 'f' ? { kind: 'flow', id: first, contact: second, owner: third } : { kind: 'located' };
 }
 
@@ -83,10 +84,20 @@ export class RouteTokens {
     if (token.length > LONGEST) return undefined;
     const sealed = Buffer.from(token, 'base64url');
     const byCaller = this.#key.open(sealed, context(request.callId, request.from?.tag));
-    if (byCaller !== undefined) return { toward: 'callee', side: decode(byCaller.toString().split('\n')[1]) };
+    if (byCaller !== undefined) {
+      const [caller, callee] = sidesIn(byCaller);
+      return { toward: 'callee', side: callee, from: caller };
+    }
     const byCallee = this.#key.open(sealed, context(request.callId, request.to?.tag));
-    return byCallee && { toward: 'caller', side: decode(byCallee.toString().split('\n')[0]) };
+    if (byCallee === undefined) return undefined;
+    const [caller, callee] = sidesIn(byCallee);
+    return { toward: 'caller', side: caller, from: callee };
   }
+}
+
+function sidesIn(payload: Buffer): readonly [caller: Side, callee: Side] {
+  const [caller, callee] = payload.toString().split('\n');
+  return [decode(caller), decode(callee)];
 }
 
 const context = (callId = '', tag = ''): string => `sip-route\0${callId}\0${tag}`;

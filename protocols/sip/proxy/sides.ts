@@ -30,12 +30,20 @@ function isInner(text: string): boolean {
 /** The account that registered by a flow. */
 export type OwnerOf = (flow: Flow) => string | undefined;
 
-/** Who sent a request that creates a dialog. One that came by a further proxy is found by that proxy's Route, or by its Contact. */
-export function callerSide(request: SipRequest, flow: Flow, ownerOf: OwnerOf): Side {
-  if (request.vias?.length !== 1) return LOCATED;
-  if (flow.reliable) return sideOf(flow, request.contacts?.[0]?.uri, ownerOf);
-  return isTranslated(request, flow) ? { kind: 'udp', address: flow.remoteAddress, port: flow.remotePort } : LOCATED;
+/**
+ * Who sent a request that creates a dialog. One that came by a further proxy is found by that proxy's Route, or by its Contact.
+ * @param fixed it is to be found there only: the other side is elsewhere, and nobody there may send through this server to where it likes
+ */
+export function callerSide(request: SipRequest, flow: Flow, ownerOf: OwnerOf, fixed = false): Side {
+  const contact = request.contacts?.[0]?.uri;
+  const located = fixed ? { ...LOCATED, only: contactHash(request.recordRoutes?.[0]?.uri ?? contact) } : LOCATED;
+  if (request.vias?.length !== 1) return located;
+  if (flow.reliable) return sideOf(flow, contact, ownerOf);
+  return isTranslated(request, flow) ? { kind: 'udp', address: flow.remoteAddress, port: flow.remotePort } : located;
 }
+
+/** Is it to be found at one place only? */
+export const isFixed = (side: Side | undefined): boolean => side?.kind === 'located' && side.only !== undefined;
 
 /** Whom it is forwarded to. */
 export function calleeSide(target: ForwardTarget, destination: Destination, ownerOf: OwnerOf): Side {
@@ -59,7 +67,11 @@ const sideOf = (flow: Flow, contact: string | undefined, ownerOf: OwnerOf): Side
 /** Where a device that came back by another flow is now, by its Contact and by the account that registered it. */
 export type Relocate = (contact: string, isOwner: (account: string) => boolean) => Destination | undefined;
 
+type Unlocated = 'located' | 'gone' | 'elsewhere';
+
 export interface SideParts {
+  /** What the side has told since of where it is. */
+  contact?(): string | undefined;
   /** The open flow of this id. */
   flow(id: string): Flow | undefined;
   readonly relocate?: Relocate;
@@ -72,9 +84,17 @@ function isDialable(text: string): boolean {
   return uri.transport !== 'ws' && uri.transport !== 'wss';
 }
 
-/** Where a request inside a dialog goes; 'gone' when its connection is and nothing listens at the Contact: 430 (RFC 5626 section 5.3). */
-export function wayTo(side: Side, uri: string, parts: SideParts): Destination | 'located' | 'gone' {
-  if (side.kind === 'located') return 'located';
+/**
+ * Where a request inside a dialog goes; 'gone' when its connection is and nothing listens at the Contact: 430 (RFC 5626 section 5.3). 'elsewhere'
+ * when it would be taken to another place than where the dialog is.
+ * @param hop where it would be located: its next Route, or its Request-URI
+ */
+export function wayTo(side: Side, uri: string, hop: string, parts: SideParts): Destination | Unlocated {
+  if (side.kind === 'located') {
+    if (side.only === undefined || side.only === contactHash(hop)) return 'located';
+    const moved = parts.contact?.();
+    return moved !== undefined && contactHash(moved) === contactHash(hop) ? 'located' : 'elsewhere';
+  }
   if (side.kind === 'udp') return { transport: 'udp', address: side.address, port: side.port };
   const flow = parts.flow(side.id);
   if (flow?.open === true) return { flow };
@@ -83,5 +103,5 @@ export function wayTo(side: Side, uri: string, parts: SideParts): Destination | 
   const found = owner === '' ? undefined : parts.relocate?.(uri, (account) => ownerHash(account) === owner);
   if (found !== undefined) return found;
   // Only where it was when the dialog began: the token of a dead flow opens no way to others.
-  return side.contact !== '' && side.contact === contactHash(uri) && isDialable(uri) ? 'located' : 'gone';
+  return side.contact !== '' && side.contact === contactHash(hop) && isDialable(uri) ? 'located' : 'gone';
 }

@@ -11,6 +11,8 @@ export interface ForwardTarget {
   readonly routes?: readonly string[];
   /** A flow or an address; without it the first Route, or the URI, is located (RFC 3263). */
   readonly destination?: Destination;
+  /** It is at no place of this server's accounts. */
+  readonly elsewhere?: boolean;
   /** Whether it is believed what it says of who answers (RFC 3325). */
   readonly asserts?: boolean;
   /**

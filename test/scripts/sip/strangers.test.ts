@@ -1,6 +1,7 @@
 /** Who is let in from elsewhere, and what nobody gets. */
 import test from 'ava';
-import { SipTestServer } from '#test/helpers/sip.ts';
+import type { FieldList, SipRequest } from '#protocols/sip/message/message.ts';
+import { type Phone, SipTestServer } from '#test/helpers/sip.ts';
 
 const JULIET = 'juliet@localhost';
 
@@ -102,4 +103,49 @@ sip: { request_rate: 1, request_burst: 3 }
   phone.send(phone.request('OPTIONS', { to: 'sip:localhost' }));
   while (server.sip.guard.counters.flood === 0) await new Promise((resolve) => setImmediate(resolve));
   t.is(phone.received.length, 0);
+});
+
+test('who is called elsewhere reaches the caller inside the dialog, and nobody else through this server', async (t) => {
+  await using server = await verona();
+  const [juliet, moved] = [await server.registered(JULIET), await server.phone(JULIET)];
+  const [bob, victim] = [await server.phone('bob@127.0.0.1'), await server.phone('victim@127.0.0.1')];
+  const first = juliet.request('INVITE', {
+    to: `sip:bob@127.0.0.1:${bob.port}`,
+    fields: [['Contact', `<${juliet.contact}>`]],
+  });
+  const challenged = await juliet.ask(first);
+  juliet.acknowledge(first, challenged);
+  const invite = juliet.credentials(first, challenged);
+  juliet.send(invite);
+  const rings = await bob.asked('INVITE');
+  bob.answer(rings, 200, [['Contact', `<${bob.contact}>`]]);
+  const answer = await juliet.final(invite);
+  const given = { callId: invite.callId ?? '', from: answer.get('To') ?? '', to: invite.get('From') ?? '' };
+  const routes = (request: SipRequest) =>
+    (request.recordRoutes ?? []).map((route) => ['Route', String(route)] as const);
+  const inside = (uri: string, request = rings, more: FieldList = []): SipRequest =>
+    bob.request('INFO', { ...given, uri, fields: [...routes(request), ...more] });
+  const reached = async (phone: Phone, request: SipRequest): Promise<void> => {
+    bob.send(request);
+    phone.answer(await phone.asked('INFO'), 200);
+    t.is((await bob.final(request)).status, 200);
+  };
+  await reached(juliet, inside(juliet.contact));
+  const elsewhere: FieldList = [['Route', `<sip:127.0.0.1:${victim.port};lr>`]];
+  t.is((await bob.ask(inside(victim.contact))).status, 403);
+  t.is((await bob.ask(inside(juliet.contact, rings, elsewhere))).status, 403);
+  // A request of either side inside the dialog opens no other way.
+  const fields = [
+    ...(answer.recordRoutes ?? []).toReversed().map((route) => ['Route', String(route)] as const),
+    ['Contact', `<${moved.contact}>`] as const,
+  ];
+  const again = juliet.request('INVITE', { ...given, uri: bob.contact, from: given.to, to: given.from, fields });
+  juliet.send(again);
+  const renewed = await bob.asked('INVITE');
+  bob.answer(renewed, 200, [['Contact', `<${bob.contact}>`]]);
+  await juliet.final(again);
+  t.is((await bob.ask(inside(victim.contact, renewed))).status, 403);
+  await reached(moved, inside(moved.contact));
+  await reached(moved, inside(moved.contact, renewed));
+  t.is(victim.received.length, 0);
 });
