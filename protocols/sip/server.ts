@@ -267,11 +267,12 @@ export class SipServer {
       transports: this.transports,
       settings: () => this.settings.global.media,
       mode: (request) => strongest(this.#hostsOf(request).map((host) => this.options(host).mediaRelay)),
+      silent: ({ callId, callerTag }, tag) => this.activeCalls.silent(callId, callerTag, tag),
     });
   }
 
   #callEnded(call: Call): void {
-    this.media.end(call.callId, call.callerTag);
+    if (call.calleeTag !== undefined) this.media.end(call, call.calleeTag);
     this.records.add(call);
   }
 

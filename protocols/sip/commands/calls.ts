@@ -19,7 +19,7 @@ const until = day('to', 'Calls that began before: a date or a time');
 
 function rowOf({ media }: SipServer, call: Call): Row {
   const now = Date.now();
-  const traffic = media.traffic(call.callId, call.callerTag);
+  const traffic = media.traffic(call);
   return {
     id: call.id,
     from: call.from,

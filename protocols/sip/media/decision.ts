@@ -1,4 +1,6 @@
 /** Which calls are relayed. */
+import { parseIp } from '#src/address/ip.ts';
+import { innerNetwork } from '#protocols/sip/inner-networks.ts';
 import { addressOfHost } from '#protocols/sip/message/host.ts';
 import type { SipRequest } from '#protocols/sip/message/message.ts';
 import { SipUri } from '#protocols/sip/message/uri.ts';
@@ -51,15 +53,24 @@ export function isRelayed(mode: RelayMode, offer: Offer, own: OwnAddresses, isRe
   if (mode === 'never' || (sdp.ice && (mode === 'nat' || !initial))) return false;
   const streams = sdp.media.filter((media) => isRelayable(sdp, media));
   if (streams.length === 0) return false;
-  const places = streams.map((media) => connectionOf(sdp, media)?.address ?? '');
   if (namesRelay(sdp, isRelay)) return false;
   if (mode === 'always') return true;
+  const places = inner(streams.map((media) => connectionOf(sdp, media)?.address ?? ''));
+  const called = inner(toTold);
   return (
-    [...places, ...fromTold].some((address) => isHidden(address, from.signalling, own)) ||
-    toTold.some((address) => isHidden(address, to.signalling, own)) ||
+    [...places, ...inner(fromTold)].some((address) => isHidden(address, from.signalling, own)) ||
+    called.some((address) => isHidden(address, to.signalling, own)) ||
     places.some((address) => isOutOfReach(address, to.signalling, own)) ||
-    toTold.some((address) => isOutOfReach(address, from.signalling, own))
+    called.some((address) => isOutOfReach(address, from.signalling, own))
   );
+}
+
+/** Those of private networks, each once: most calls have none, and nothing more is asked. */
+function inner(addresses: readonly string[]): readonly string[] {
+  return addresses.filter((text, at) => {
+    const address = addresses.indexOf(text) === at ? parseIp(text) : undefined;
+    return address !== undefined && innerNetwork(address) !== undefined;
+  });
 }
 
 /** Does it name a port of this relay? Then the call has come back to this server, and is relayed already. */
@@ -70,8 +81,9 @@ export function namesRelay(sdp: Sdp, isRelay: IsRelay): boolean {
 type IsRelay = (address: string, port: number) => boolean;
 
 /** What a request tells of where its sender is; nothing when a proxy before us wrote some of it. */
-export function toldBySender({ contacts, via, vias }: SipRequest): readonly string[] {
-  if (via === undefined || vias?.length !== 1) return [];
+export function toldBySender(request: SipRequest): readonly string[] {
+  const { contacts, headers, via } = request;
+  if (via === undefined || headers.count('Via') !== 1 || request.get('Via')?.includes(',') === true) return [];
   return [addressOfHost(via.host) ?? '', hostOf(contacts?.[0]?.uri)];
 }
 

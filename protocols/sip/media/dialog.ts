@@ -134,13 +134,15 @@ export class RelayedDialog implements Timed {
   }
 
   onTimeout(): void {
-    const { counters, timeout, timers } = this.fork.parts;
+    const { counters, silent, timeout, timers } = this.fork.parts;
     const { packets } = this.traffic;
     this.#quiet = packets === this.#seen ? this.#quiet + LOOK : 0;
     this.#seen = packets;
     if (this.#quiet < (this.#held ? Math.max(HELD, timeout()) : timeout())) return timers.add(this, LOOK);
     counters.silent += 1;
     this.end();
+    // Where there never was any, it may have gone another way.
+    if (packets > 0) silent(this);
   }
 
   end(): void {

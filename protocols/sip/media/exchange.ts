@@ -161,5 +161,18 @@ export class Exchange implements MediaExchange {
   }
 }
 
+/** RFC 3261 section 15.1.1: a BYE ends the dialog when it is accepted, answered 481 or 408, or not at all. */
+export function ending(dialog: RelayedDialog): MediaExchange {
+  return {
+    request: (request) => request,
+    response(response) {
+      const { status } = response;
+      if ((status >= 200 && status < 300) || status === 481 || status === 408) dialog.end();
+      return response;
+    },
+    failed: () => dialog.end(),
+  };
+}
+
 /** The INVITE and its ACK are one. */
 export const exchangeId = (by: Side, { cseq }: SipRequest): string => `${by} ${cseq?.number ?? ''}`;

@@ -2,7 +2,7 @@
 import type { Buffer } from 'node:buffer';
 import { RelayedDialog } from './dialog.ts';
 import type { Party } from './party.ts';
-import { placeOf, type RelayParts, type Side } from './parts.ts';
+import { type CallName, placeOf, type RelayParts, type Side } from './parts.ts';
 import type { PortPair } from './ports.ts';
 import { isRelayable, type Sdp } from './sdp.ts';
 import { type Place, replacePlaces } from './sdp-edit.ts';
@@ -11,8 +11,8 @@ import { type Place, replacePlaces } from './sdp-edit.ts';
 const MOST_DIALOGS = 8;
 
 export class Fork {
-  /** Of the call, for whoever keeps the forks. */
-  readonly call: string;
+  /** For whoever keeps the forks. */
+  readonly call: CallName;
   readonly parts: RelayParts;
   readonly parties: Record<Side, Party>;
   readonly dialogs = new Map<string, RelayedDialog>();
@@ -22,7 +22,7 @@ export class Fork {
   /** The callee's, by media description. */
   readonly #pairs: (PortPair | undefined)[] = [];
 
-  constructor(call: string, parties: Readonly<Record<Side, Party>>, parts: RelayParts) {
+  constructor(call: CallName, parties: Readonly<Record<Side, Party>>, parts: RelayParts) {
     this.call = call;
     this.parts = parts;
     this.parties = { ...parties };

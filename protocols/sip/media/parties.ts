@@ -35,13 +35,16 @@ export class Parties implements OwnAddresses {
     const signalling = asSeen(address);
     const { local } = this.#transports;
     // Behind a load balancer a connection may say that it came to an address that is not here.
-    const ip = parseIp(bound);
-    const here = ip !== undefined && (isLoopback(ip) || local.has(bound));
-    const own = here ? bound : local.towards(signalling, '');
+    const own = local.has(bound) || isOnLoopback(bound) ? bound : local.towards(signalling, '');
     const external = this.#external();
     const told = external !== undefined && sameFamily(external, own) && !local.isNear(signalling);
     return { signalling, local: own, told: told ? external : own };
   }
+}
+
+function isOnLoopback(text: string): boolean {
+  const address = parseIp(text);
+  return address !== undefined && isLoopback(address);
 }
 
 const sameFamily = (one: string, other: string): boolean => one.includes(':') === other.includes(':');

@@ -1,5 +1,6 @@
 /** What all relayed calls share, and how a session description is read for a relay. */
 import type { Timers } from '#src/net/timers.ts';
+import type { RelayedDialog } from './dialog.ts';
 import type { Fork } from './fork.ts';
 import { asSeen, mayDescribe, type OwnAddresses, type Party } from './party.ts';
 import type { MediaPorts, PortPair } from './ports.ts';
@@ -11,6 +12,12 @@ export type Side = 'caller' | 'callee';
 
 export const otherSide = (side: Side): Side => (side === 'caller' ? 'callee' : 'caller');
 
+/** What a call is known by, whichever of its forks is answered. */
+export interface CallName {
+  readonly callId: string;
+  readonly callerTag: string;
+}
+
 /** What all relayed calls share. */
 export interface RelayParts {
   readonly ports: MediaPorts;
@@ -20,6 +27,8 @@ export interface RelayParts {
   /** Milliseconds without media after which a dialog is relayed no more. */
   readonly timeout: () => number;
   readonly counters: { silent: number; noPorts: number };
+  /** A dialog is over because there was no more media. */
+  readonly silent: (dialog: RelayedDialog) => void;
   /** It has no dialog any more, nor will it have one. */
   readonly ended: (fork: Fork) => void;
 }

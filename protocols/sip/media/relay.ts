@@ -11,11 +11,11 @@ import type { ServerTransaction } from '#protocols/sip/transaction/server.ts';
 import type { Transports } from '#protocols/sip/transport/transports.ts';
 import { isRelayed, namesRelay, type RelayMode, toldBySender, toldByTarget } from './decision.ts';
 import type { RelayedDialog, Traffic } from './dialog.ts';
-import { Exchange, exchangeId, readBody, withSdp } from './exchange.ts';
+import { ending, Exchange, exchangeId, readBody, withSdp } from './exchange.ts';
 import { Fork } from './fork.ts';
 import { Parties } from './parties.ts';
 import type { Party } from './party.ts';
-import { otherSide, type RelayParts, type Side } from './parts.ts';
+import { type CallName, otherSide, type RelayParts, type Side } from './parts.ts';
 import { MediaPorts, type PortRange } from './ports.ts';
 import type { Sdp } from './sdp.ts';
 
@@ -25,6 +25,8 @@ export interface MediaRelayOptions {
   readonly settings: () => MediaSettings;
   /** What the hosts of a call ask for. */
   readonly mode: (request: SipRequest) => RelayMode;
+  /** A call has fallen silent. @param tag of the callee */
+  readonly silent: (call: CallName, tag: string) => void;
 }
 
 export interface MediaSettings {
@@ -44,7 +46,7 @@ const OFFERING: ReadonlySet<string> = new Set(['INVITE', 'PRACK', 'UPDATE']);
 
 type Told = Record<Side, readonly string[]>;
 
-const callOf = (callId: string | undefined, callerTag: string | undefined): string => `${callId} ${callerTag}`;
+const keyOf = ({ callerTag, callId }: CallName): string => `${callId} ${callerTag}`;
 
 export class MediaRelay implements MediaHook {
   /** Plain numbers since the start: read by the metrics. */
@@ -81,6 +83,7 @@ export class MediaRelay implements MediaHook {
       counters: this.counters,
       timeout: () => settings().timeout,
       ended: (fork) => this.#ended(fork),
+      silent: ({ fork: { call }, tag }) => options.silent(call, tag),
       rules: {
         counters: this.counters,
         anywhere: () => settings().anywhere,
@@ -103,7 +106,10 @@ export class MediaRelay implements MediaHook {
     const { request } = tx;
     const { method } = request;
     if (dialog === undefined) return method === 'INVITE' ? this.#exchange(tx, target) : undefined;
-    if (method === 'BYE') this.#find(request, dialog)?.end();
+    if (method === 'BYE') {
+      const relayed = this.#find(request, dialog);
+      return relayed && ending(relayed);
+    }
     return OFFERING.has(method) ? this.#exchange(tx, target, dialog) : undefined;
   }
 
@@ -117,14 +123,14 @@ export class MediaRelay implements MediaHook {
     return withSdp(ack, read.body, sdp);
   }
 
-  /** A call is over, however it came to that. */
-  end(callId: string, callerTag: string): void {
-    for (const fork of [...(this.#calls.get(callOf(callId, callerTag)) ?? [])]) fork.end();
+  /** An answered call is over, however it came to that. @param tag of the callee */
+  end(call: CallName, tag: string): void {
+    this.#dialog(call, tag)?.end();
   }
 
   /** What has come of both sides of a call; undefined when that is not relayed. */
-  traffic(callId: string, callerTag: string): Traffic | undefined {
-    const forks = this.#calls.get(callOf(callId, callerTag));
+  traffic(call: CallName): Traffic | undefined {
+    const forks = this.#calls.get(keyOf(call));
     if (forks === undefined) return undefined;
     let [packets, bytes] = [0, 0];
     for (const { dialogs } of forks) {
@@ -167,7 +173,7 @@ export class MediaRelay implements MediaHook {
           initial: dialog === undefined,
         };
         if (!isRelayed(mode, offer, this.#parties, this.#parts.rules.isRelay)) return undefined;
-        return this.#begin(callOf(request.callId, callerTag), parties);
+        return this.#begin({ callId: request.callId ?? '', callerTag: callerTag ?? '' }, parties);
       },
       circles: (sdp) => this.#circles(sdp),
       bad: () => void (this.counters.badSdp += 1),
@@ -178,32 +184,37 @@ export class MediaRelay implements MediaHook {
     return namesRelay(sdp, this.#parts.rules.isRelay);
   }
 
-  #begin(call: string, parties: Readonly<Record<Side, Party>>): Fork | undefined {
+  #begin(call: CallName, parties: Readonly<Record<Side, Party>>): Fork | undefined {
     if (this.#size >= LIMIT) {
       this.counters.noPorts += 1;
       return undefined;
     }
     const fork = new Fork(call, parties, this.#parts);
-    const forks = this.#calls.get(call) ?? new Set();
-    this.#calls.set(call, forks.add(fork));
+    const forks = this.#calls.get(keyOf(call)) ?? new Set();
+    this.#calls.set(keyOf(call), forks.add(fork));
     this.#size += 1;
     this.counters.begun += 1;
     return fork;
   }
 
   #ended(fork: Fork): void {
-    const forks = this.#calls.get(fork.call);
+    const key = keyOf(fork.call);
+    const forks = this.#calls.get(key);
     if (forks?.delete(fork) !== true) return;
-    if (forks.size === 0) this.#calls.delete(fork.call);
+    if (forks.size === 0) this.#calls.delete(key);
     this.#size -= 1;
     this.counters.ended += 1;
   }
 
-  #find({ callId, from, to }: SipRequest, { toward }: TokenMatch): RelayedDialog | undefined {
+  #find({ callId = '', from, to }: SipRequest, { toward }: TokenMatch): RelayedDialog | undefined {
     if (this.#size === 0) return undefined;
     const [caller, callee] = toward === 'callee' ? [from, to] : [to, from];
-    for (const { dialogs } of this.#calls.get(callOf(callId, caller?.tag)) ?? []) {
-      const dialog = dialogs.get(callee?.tag ?? '');
+    return this.#dialog({ callId, callerTag: caller?.tag ?? '' }, callee?.tag ?? '');
+  }
+
+  #dialog(call: CallName, tag: string): RelayedDialog | undefined {
+    for (const { dialogs } of this.#calls.get(keyOf(call)) ?? []) {
+      const dialog = dialogs.get(tag);
       if (dialog !== undefined) return dialog;
     }
     return undefined;

@@ -59,7 +59,7 @@ export interface Sdp {
 
 const MOST_BYTES = 65_536;
 const MOST_LINES = 2000;
-const MOST_MEDIA = 32;
+const MOST_MEDIA = 16;
 const DIRECTIONS: readonly string[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] satisfies readonly Direction[];
 
 type Draft<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -163,7 +163,7 @@ function connectionAddress([network, type, address = '', ...rest]: readonly stri
 
 /**
  * Reads one. Undefined for what is none, or too much of one: lines that are not `<type>=<value>`, other than IP networks, media without a port or an
- * address, more than 64 KiB, 2,000 lines or 32 media descriptions.
+ * address, more than 64 KiB, 2,000 lines or 16 media descriptions.
  */
 export function readSdp(bytes: Buffer): Sdp | undefined {
   if (bytes.length > MOST_BYTES) return undefined;

@@ -21,8 +21,10 @@ export const mediaFields = {
       'What phones elsewhere are told to send media to, where this server is behind a NAT; external_address when absent, if that is an IP address.',
     ),
   media_timeout: duration({ min: '10s', max: '1d' })
-    .prefault('1m')
-    .describe('For how long an answered call may be silent until its ports are closed; on hold an hour at least.'),
+    .prefault('5m')
+    .describe(
+      'For how long a relayed call may be silent, RTCP included, until its ports are closed and it is ended: a phone has gone without a word. On hold an hour at least.',
+    ),
   media_sources: z
     .enum(['expected', 'any'])
     .prefault('expected')

@@ -128,6 +128,13 @@ export class Calls implements ProxyWatcher, Iterable<Call> {
     return sent.includes(true);
   }
 
+  /** Its media has stopped: a phone has gone without a word. */
+  silent(callId: string, callerTag: string, calleeTag: string): void {
+    const calls = this.#calls.get(keyOf(callId, callerTag));
+    const call = calls?.find((one) => one.calleeTag === calleeTag);
+    if (call !== undefined) this.hangUp(call, 'No media');
+  }
+
   #begin(context: ResponseContext): void {
     const { request, transaction } = context;
     const key = keyOf(request.callId, request.from?.tag);

@@ -187,3 +187,17 @@ test('a server that was restarted relays again after the next re-INVITE', async 
   await hangUp(stage, sent, ok);
   t.is(stage.ports, 0);
 });
+
+test('a phone goes without a word: the other one is told to hang up', async (t) => {
+  await using stage = await Stage.open();
+  await using romeo = await Sound.open();
+  await using juliet = await Sound.open();
+  const { forJuliet, forRomeo } = await talk(stage, description('10.0.0.5', 4000), description('10.0.0.6', 5000));
+  await bothWays(t, romeo, juliet, forRomeo, forJuliet);
+  const [call] = [...stage.server.sip.activeCalls];
+  stage.server.sip.activeCalls.silent(call?.callId ?? '', call?.callerTag ?? '', call?.calleeTag ?? '');
+  const bye = await stage.romeo.asked('BYE');
+  t.regex(bye.get('Reason') ?? '', /No media/);
+  t.is(stage.ports, 0);
+  t.is(stage.server.sip.activeCalls.size, 0);
+});

@@ -64,6 +64,8 @@ class Bench implements Disposable {
   };
   readonly ports: MediaPorts;
   readonly ended: Fork[] = [];
+  /** Tags of dialogs that fell silent. */
+  readonly fell: string[] = [];
   readonly fork: Fork;
 
   constructor(range = { from: 32_000, to: 32_767 }) {
@@ -77,8 +79,9 @@ class Bench implements Disposable {
       timeout: () => 60_000,
       counters: this.counters,
       ended: (fork) => this.ended.push(fork),
+      silent: ({ tag }) => this.fell.push(tag),
     };
-    this.fork = new Fork('call', { caller: party, callee: party }, parts);
+    this.fork = new Fork({ callId: 'call', callerTag: 'caller' }, { caller: party, callee: party }, parts);
   }
 
   /** The callee's answer with this tag. */
@@ -120,6 +123,7 @@ test('a call that is silent for a minute is over', (t) => {
   t.is(bench.ports.size, 0);
   t.is(bench.counters.silent, 1);
   t.deepEqual(bench.ended, [bench.fork]);
+  t.deepEqual(bench.fell, ['a']);
 });
 
 test('on hold it may be silent for an hour', (t) => {
@@ -131,6 +135,7 @@ test('on hold it may be silent for an hour', (t) => {
   t.is(bench.ports.size, 4);
   bench.clock.pass(120_000);
   t.is(bench.ports.size, 0);
+  t.deepEqual(bench.fell, [], 'there never was anything');
 });
 
 test('an answer without a dialog: nothing is left', (t) => {

@@ -214,7 +214,7 @@ const bad: readonly (readonly [title: string, source: string])[] = [
   ['an a=rtcp without a port', 'v=0\r\nc=IN IP4 10.0.0.5\r\nm=audio 4000 RTP/AVP 0\r\na=rtcp:\u00b2\r\n'],
   ['too long', `v=0\r\nc=IN IP4 10.0.0.5\r\na=${'x'.repeat(65_536)}\r\n`],
   ['too many lines', `v=0\r\nc=IN IP4 10.0.0.5\r\n${'a=x\r\n'.repeat(2000)}`],
-  ['too much media', `v=0\r\nc=IN IP4 10.0.0.5\r\n${'m=audio 4000 RTP/AVP 0\r\n'.repeat(33)}`],
+  ['too much media', `v=0\r\nc=IN IP4 10.0.0.5\r\n${'m=audio 4000 RTP/AVP 0\r\n'.repeat(17)}`],
 ];
 
 for (const [title, source] of bad) {
