@@ -4,6 +4,7 @@ import type { Addressee } from './addresses.ts';
 import type { AsksAs, Authenticator } from './authenticate.ts';
 import { type Capabilities, capabilityFields, SUPPORTED } from './capabilities.ts';
 import { type Goal, goalOf, type GoalsParts } from './goals.ts';
+import type { Incoming } from './incoming.ts';
 import { SipResponse, type FieldList, type SipRequest } from './message/message.ts';
 import { METHODS } from './message/methods.ts';
 import { validateRequest } from './message/validate.ts';
@@ -11,6 +12,7 @@ import type { MethodHandler, Received, Sender } from './received.ts';
 import type { Registrar } from './registrar.ts';
 import type { Senders } from './senders.ts';
 import type { SipHostOptions } from './settings.ts';
+import type { Flow } from './transport/flow.ts';
 import type { ServerTransaction } from './transaction/server.ts';
 import type { Preprocessed } from './proxy/preprocess.ts';
 import type { ProxyRefusal } from './proxy/validate.ts';
@@ -38,6 +40,8 @@ export interface CoreParts extends GoalsParts {
   readonly registrar: Registrar;
   readonly senders: Senders;
   options(host: string): SipHostOptions;
+  /** Without a transaction. */
+  answer(response: SipResponse, flow: Flow): void;
   isMerged(tx: ServerTransaction): boolean;
   /** Section 16.3: what a request must pass to be forwarded. */
   unfit(request: SipRequest): ProxyRefusal | undefined;
@@ -63,6 +67,22 @@ export class SipCore {
     return { [Symbol.dispose]: () => void this.#handlers.delete(method) };
   }
 
+  /**
+   * "The stateless UAS role is needed primarily to handle unauthenticated requests for which a challenge response is issued. If unauthenticated
+   * requests were handled statefully, then malicious floods of unauthenticated requests could create massive amounts of transaction state"
+   * (section 8.2.7). Half of all that registrars hear is of this kind.
+   */
+  answersAtOnce(request: SipRequest, flow: Flow): boolean {
+    const { headers, method, to } = request;
+    if (method !== 'REGISTER' || to?.tag !== undefined || validateRequest(request) !== undefined) return false;
+    if (headers.has('Route') || headers.has('Authorization') || headers.has('Proxy-Authorization')) return false;
+    const goal = goalOf(request, this.#parts);
+    if (goal === undefined) return false;
+    this.#count(method);
+    this.#register({ request, flow, respond: (response) => this.#parts.answer(response, flow) }, goal);
+    return true;
+  }
+
   onRequest(tx: ServerTransaction): void {
     const { request } = tx;
     this.#count(request.method);
@@ -83,7 +103,7 @@ export class SipCore {
   }
 
   /** Section 10.3. */
-  #register(tx: ServerTransaction, goal: Goal): void {
+  #register(tx: Incoming, goal: Goal): void {
     const { authenticator, registrar } = this.#parts;
     // "If not … the server SHOULD forward the request to the addressed domain": for a stranger that would be an open relay.
     if (goal.kind === 'elsewhere') return this.#answer(tx, 403, { reason: 'Request-URI Or Route Leads Elsewhere' });
@@ -197,11 +217,7 @@ export class SipCore {
     };
   }
 
-  #answer(
-    tx: ServerTransaction,
-    status: number,
-    options: { readonly reason?: string; readonly fields?: FieldList } = {},
-  ): void {
+  #answer(tx: Incoming, status: number, options: { readonly reason?: string; readonly fields?: FieldList } = {}): void {
     tx.respond(SipResponse.to(tx.request, status, options));
   }
 

@@ -27,7 +27,7 @@ export function readRegister(request: SipRequest, flow: BindingFlow): ReadRegist
   const paths = NameAddr.parseList(request.all('Path'));
   if (contacts === undefined || paths === undefined) return denied(400, 'Malformed Contact Or Path');
   if (callId === undefined || cseq === undefined || vias === undefined) return denied(400, 'Malformed Request');
-  if (request.hasStarContact !== request.list('Contact').includes('*')) return denied(400, 'Contact * Stands Alone');
+  if (request.hasStarContact !== request.mentionsStar) return denied(400, 'Contact * Stands Alone');
   // "the registrar MUST check from its Via header field if the registrar is the first hop or not"
   const first = vias.length === 1;
   const capable = first || paths.some(({ sipUri }) => sipUri?.param('ob') !== undefined);

@@ -31,6 +31,7 @@ export interface RegistrarParts {
 
 /** Option tags that a REGISTER may require (RFC 3261 section 8.2.2.3). */
 const UNDERSTOOD: ReadonlySet<string> = new Set(['path', 'outbound', 'gruu']);
+const SUPPORTED = [...UNDERSTOOD].join(', ');
 
 /** Seconds after which a client may try again (RFC 3261 section 21.5.4). */
 const BUSY: Denied = { status: 503, reason: 'Service Unavailable', fields: [['Retry-After', '5']] };
@@ -38,6 +39,7 @@ const BUSY: Denied = { status: 503, reason: 'Service Unavailable', fields: [['Re
 /** RFC 3261 section 10.3, with RFC 3327 (Path), 3608 (Service-Route), 5626 (outbound) and 5627 (GRUU). */
 export class Registrar {
   readonly #parts: RegistrarParts;
+  #date = { second: 0, text: '' };
   /** Plain numbers: read by the metrics. */
   readonly counters = { accepted: 0, denied: 0 };
 
@@ -139,7 +141,7 @@ export class Registrar {
     const fields: (readonly [string, string])[] = this.#parts.bindings
       .of(account.bare)
       .map((binding) => ['Contact', contactOf(binding, now, knowsGruu ? this.#gruus(account, binding) : [])]);
-    fields.push(['Date', new Date(now).toUTCString()], ['Supported', [...UNDERSTOOD].join(', ')]);
+    fields.push(['Date', this.#dateOf(now)], ['Supported', SUPPORTED]);
     for (const path of request.all('Path')) fields.push(['Path', path]);
     if (serviceRoute) fields.push(['Service-Route', `<${String(this.#parts.ownUri(flow))}>`]);
     if (outbound) {
@@ -151,6 +153,13 @@ export class Registrar {
     }
     this.counters.accepted += 1;
     tx.respond(SipResponse.to(request, 200, { fields }));
+  }
+
+  /** SIP-date, written anew every second. */
+  #dateOf(now: number): string {
+    const second = Math.floor(now / 1000);
+    if (second !== this.#date.second) this.#date = { second, text: new Date(now).toUTCString() };
+    return this.#date.text;
   }
 
   #gruus(account: Jid, { gruu, instance, resource }: Binding): readonly (readonly [string, string])[] {

@@ -107,6 +107,7 @@ export class SipServer {
       guard: this.guard,
       user: {
         onRequest: (tx) => this.core.onRequest(tx),
+        answersAtOnce: (request, flow) => this.core.answersAtOnce(request, flow),
         onAck: (ack) => this.forwarder.acknowledge(ack),
       },
       maxMessageSize: this.settings.global.maxMessageSize,
@@ -177,6 +178,7 @@ export class SipServer {
       registrar,
       senders,
       options: (host) => this.options(host),
+      answer: (response, flow) => this.transports.answer(response, flow),
       isMerged: (tx) => this.transactions.isMerged(tx),
       unfit: (request) => validate(request, (host, port) => this.transports.isOwn(host, port)),
       accepts: () => this.edge.accepts,

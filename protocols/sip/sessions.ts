@@ -74,21 +74,26 @@ export class SipSessions implements SipSessionHome {
 
   /** Bindings of an account changed. */
   changed(account: Jid, before: readonly Binding[], after: readonly Binding[]): void {
+    const [only] = after;
+    // What happens all day: the one phone of an account registers again.
+    if (only !== undefined && after.length === 1 && before.length === 1 && before[0]?.resource === only.resource)
+      return this.#stands(account, only.resource, after, before);
     const standing = Map.groupBy(after, ({ resource }) => resource);
     for (const resource of new Set(before.map((binding) => binding.resource))) {
       const jid = account.withResource(resource);
       const session = jid === undefined ? undefined : this.#sessions.get(jid.full);
       if (session !== undefined && !standing.has(resource)) this.#end(session);
     }
-    for (const [resource, bindings] of standing) {
-      const jid = account.withResource(resource);
-      if (jid !== undefined) this.#stands(jid, bindings, before);
-    }
+    for (const [resource, bindings] of standing) this.#stands(account, resource, bindings, before);
   }
 
-  #stands(jid: Jid, bindings: readonly Binding[], before: readonly Binding[]): void {
-    const session = this.#sessions.get(jid.full);
-    if (session === undefined) return this.#begin(jid, bindings);
+  #stands(account: Jid, resource: string, bindings: readonly Binding[], before: readonly Binding[]): void {
+    const session = this.#sessions.get(`${account.bare}/${resource}`);
+    if (session === undefined) {
+      const jid = account.withResource(resource);
+      if (jid !== undefined) this.#begin(jid, bindings);
+      return;
+    }
     const fresh = bindings.some((binding) => !before.includes(binding));
     session.bindings = bindings;
     if (fresh) this.#awake(session);

@@ -82,7 +82,11 @@ export abstract class SipMessage {
 
   /** All of them, topmost first; undefined when one is malformed. */
   get vias(): readonly Via[] | undefined {
-    return Via.parseList(this.all('Via'));
+    const values = this.all('Via');
+    const [first] = values;
+    if (values.length > 1 || first === undefined || first.includes(',')) return Via.parseList(values);
+    const { via } = this;
+    return via && [via];
   }
 
   get from(): NameAddr | undefined {
@@ -108,6 +112,11 @@ export abstract class SipMessage {
 
   get hasStarContact(): boolean {
     return this.get('Contact') === '*' && this.headers.count('Contact') === 1;
+  }
+
+  /** `*` is one of the Contacts, alone or not. */
+  get mentionsStar(): boolean {
+    return this.all('Contact').some((value) => value.includes('*') && splitList(value).includes('*'));
   }
 
   get recordRoutes(): readonly NameAddr[] | undefined {

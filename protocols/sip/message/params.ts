@@ -70,9 +70,19 @@ export class Params {
 
   /** With `name` set in its place, or added at the end. A value is quoted where it must be. */
   with(name: string, value?: string): Params {
-    const param = paramOf(name, value);
-    const at = this.#list.findIndex((each) => each.name === param.name);
-    return new Params(at < 0 ? [...this.#list, param] : this.#list.with(at, param));
+    return this.withAll([[name, value]]);
+  }
+
+  /** The same for several. */
+  withAll(entries: Iterable<readonly [name: string, value: string | undefined]>): Params {
+    const list = [...this.#list];
+    for (const [name, value] of entries) {
+      const param = paramOf(name, value);
+      const at = list.findIndex((each) => each.name === param.name);
+      if (at < 0) list.push(param);
+      else list[at] = param;
+    }
+    return new Params(list);
   }
 
   without(name: string): Params {

@@ -105,13 +105,9 @@ const NEEDED: ReadonlyMap<string, readonly (readonly [name: string, status: numb
 
 /** The field that is malformed or there more often than it may, in words. */
 function badField(message: SipRequest | SipResponse): string | undefined {
-  const seen = new Set<string>();
   for (const field of message.headers.fields) {
     const { name } = field;
-    if (combiningOf(name) === 'single') {
-      if (seen.has(name)) return `More Than One ${name}`;
-      seen.add(name);
-    }
+    if (combiningOf(name) === 'single' && message.headers.field(name) !== field) return `More Than One ${name}`;
     if (CHECKS.get(name)?.(field.value, message) === false) return `Malformed ${name}`;
   }
   return undefined;
@@ -131,7 +127,7 @@ function badRegister(request: SipRequest): Invalid | undefined {
   // "To: … MUST be a SIP URI or SIPS URI" (RFC 3261 section 10.2)
   if (request.to?.sipUri === undefined) return invalid('To Is No SIP URI');
   const { headers } = request;
-  const isMixed = request.list('Contact').includes('*') && headers.count('Contact') > 1;
+  const isMixed = request.mentionsStar && headers.count('Contact') > 1;
   return isMixed ? invalid('Contact * Beside Others') : undefined;
 }
 

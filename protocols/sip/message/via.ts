@@ -126,7 +126,12 @@ export class Via {
   }
 
   with(name: string, value?: string): Via {
-    const params = this.params.with(name, value);
+    return this.withAll([[name, value]]);
+  }
+
+  /** With several parameters set. */
+  withAll(entries: Iterable<readonly [name: string, value: string | undefined]>): Via {
+    const params = this.params.withAll(entries);
     return new Via(this.protocol, this.transport, this.#sent, this.host, this.port, params);
   }
 

@@ -20,6 +20,8 @@ import { DEFAULT_TIMING, type Timing } from './timing.ts';
 export interface TransactionUser {
   /** A new request, other than ACK and CANCEL. Whoever will answer it sets itself as `transaction.user`. */
   onRequest(transaction: ServerTransaction): void;
+  /** A new request other than INVITE, ACK and CANCEL, before a transaction is made for it. @returns true when it was answered without one (section 8.2.7) */
+  answersAtOnce?(request: SipRequest, flow: Flow): boolean;
   /** An ACK for a 2xx, which belongs to no transaction. */
   onAck(ack: SipRequest, flow: Flow): void;
 }
@@ -88,6 +90,7 @@ export class Transactions implements ServerOwner {
       return known.repeated();
     }
     if (request.method === 'CANCEL') return this.#cancel(request, flow, key);
+    if (request.method !== 'INVITE' && this.#options.user.answersAtOnce?.(request, flow) === true) return;
     if (this.size >= this.#limit) return this.#refuse(request, flow);
     this.#serve(key, request, flow);
   }

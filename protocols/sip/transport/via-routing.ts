@@ -15,7 +15,8 @@ export function noteSource(request: SipRequest, address: string, port: number): 
   const differs = addressOfHost(via.host) !== address;
   // A value that a client wrote there itself is not to be believed: its answers would go to whom it likes.
   if (!differs && !via.wantsRport && (via.received ?? address) === address) return request;
-  const noted = (via.wantsRport ? via.with('rport', String(port)) : via).with('received', address);
+  const received = ['received', address] as const;
+  const noted = via.withAll(via.wantsRport ? [['rport', String(port)], received] : [received]);
   return request.edit().replaceFirst('Via', noted).done();
 }
 
