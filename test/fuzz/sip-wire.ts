@@ -12,10 +12,11 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { FieldList, SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
+import { type Body, type FieldList, type SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
 import { type Phone, SipTestServer } from '#test/helpers/sip.ts';
 import { Random } from './random.ts';
 import { chunksOf, damagedMessage, damageOnce, wholeMessage } from './sip-messages.ts';
+import { wholeSdp } from './sip-sdp.ts';
 
 const DATAGRAMS = 60;
 const STREAMS = 12;
@@ -27,7 +28,7 @@ const PATIENCE = 10_000;
 const SETTINGS = `
 acl: { friends: [{ server: [elsewhere.example] }] }
 access: { callers: [{ allow: friends }] }
-sip: { foreign_callers: callers, foreign_domains: false, min_expires: 1s }
+sip: { foreign_callers: callers, foreign_domains: false, min_expires: 1s, media_relay: always }
 `;
 
 interface Stage {
@@ -82,8 +83,18 @@ async function answers(opened: Stage, phone: Phone): Promise<void> {
     if (request?.kind !== 'request' || request.method === 'ACK') continue;
     const choice = (request.callId ?? '').charCodeAt((request.callId ?? '').length - 1) % 5;
     if (request.method === 'INVITE' && choice > 0) phone.answer(request, 180);
-    if (choice < 4) phone.answer(request, [200, 486, 200, 603][choice] ?? 200, [['Contact', `<${phone.contact}>`]]);
+    const status = [200, 486, 200, 603][choice];
+    if (status === undefined) continue;
+    const fields: FieldList = [['Contact', `<${phone.contact}>`]];
+    const body = request.body.length === 0 ? undefined : description(new Random(request.body.length));
+    phone.send(SipResponse.to(request, status, { fields, recordRoute: true, tag: `u${phone.port}`, body }));
   }
+}
+
+/** A session description, which a relay may have to edit; no media is ever sent. */
+function description(random: Random): Body {
+  const bytes = wholeSdp(random);
+  return { type: 'application/sdp', bytes: random.next(3) === 0 ? damageOnce(bytes, random) : bytes };
 }
 
 setFlagsFromString('--expose-gc');
@@ -122,6 +133,7 @@ function strange({ user }: Stage, random: Random): Buffer {
     ]),
     from: `<sip:eve@elsewhere.example>;tag=${random.next(3)}`,
     fields,
+    ...(random.next(2) === 0 ? {} : { body: description(random) }),
     callId: `c${random.next(40)}`,
     cseq: random.next(4) + 1,
     maxForwards: random.pick([70, 70, 1, 0]),
@@ -156,7 +168,10 @@ async function proven(opened: Stage, random: Random): Promise<readonly Buffer[]>
     prove(user.request('SUBSCRIBE', { to, fields })),
     damagedAtTimes(prove(user.request('MESSAGE', { to, body: text, callId: `m${random.next(1e9)}` })), random),
     damagedAtTimes(prove(user.request('PUBLISH', { to: 'sip:user@localhost', fields, body: text })), random),
-    damagedAtTimes(prove(user.request('INVITE', { to, fields, callId: `i${random.next(1e9)}` })), random),
+    damagedAtTimes(
+      prove(user.request('INVITE', { to, fields, body: description(random), callId: `i${random.next(1e9)}` })),
+      random,
+    ),
   ];
 }
 
@@ -208,7 +223,9 @@ export async function close(): Promise<void> {
   if (opened === undefined) return;
   opened.isOver = true;
   const { requestsIn, responsesOut, malformed } = opened.server.sip.transports.counters;
-  console.log(`sip-wire: ${JSON.stringify({ requestsIn, malformed, responsesOut })}`);
+  const { begun, badSdp, ended } = opened.server.sip.media.counters;
+  const relayed = { begun, ended, badSdp, ports: opened.server.sip.media.ports };
+  console.log(`sip-wire: ${JSON.stringify({ requestsIn, malformed, responsesOut, relayed })}`);
   opened.socket.close();
   await opened.server[Symbol.asyncDispose]();
 }
