@@ -92,7 +92,7 @@ export class Forwarder implements Forwarding {
       // What From does not tell is not for the callee (RFC 3325 section 9.3).
       if (isAnonymous(request) && !request.headers.has('Privacy')) edit.set('Privacy', 'id');
     }
-    this.#pass(transaction, edit.done(), [trunk.target(number)]);
+    this.#pass(transaction, edit.done(), [trunk.target(number, isAnonymous(request) ? undefined : (caller ?? ''))]);
     return true;
   }
 

@@ -42,6 +42,12 @@ const trunk = z.strictObject({
   access: accessName('access')
     .optional()
     .describe('Rule that users must pass who call through it; everybody when absent.'),
+  from: z
+    .enum(['phone', 'user', 'number'])
+    .optional()
+    .describe(
+      'What From says in calls through it: what the phone wrote, the user name at the provider, or the number of the caller (sip_alias_set) and the user name for who has none. The phone when absent.',
+    ),
   asserted: z
     .boolean()
     .optional()

@@ -1,6 +1,7 @@
 /** RFC 3261 sections 16.6 to 16.10 for one target: its client transactions one after the other, timer C, its CANCEL. */
 import type { Timed, Timers } from '#src/net/timers.ts';
 import { withoutIdentity } from '#protocols/sip/identity.ts';
+import type { MessageEdit } from '#protocols/sip/message/edit.ts';
 import { type SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
 import type { SipUri } from '#protocols/sip/message/uri.ts';
 import type { ClientHandler, ClientTransaction } from '#protocols/sip/transaction/client.ts';
@@ -13,6 +14,8 @@ import type { ForwardTarget } from './target.ts';
 export interface BranchParts {
   readonly target: ForwardTarget;
   readonly request: SipRequest;
+  /** From as the caller wrote it, where the request says something else. */
+  readonly caller: string | undefined;
   /** Undefined for a target that has no SIP URI. */
   readonly hop: SipUri | undefined;
   /** Max-Breadth that it uses while it is pending. */
@@ -127,7 +130,7 @@ export class Branch implements ClientHandler {
     const { status } = arrived;
     if (status === 100) return void (this.#provisional = true);
     // 16.7 step 3: "The proxy removes the topmost Via header field value from the response."
-    const response = withoutIdentity(arrived.edit().removeFirst('Via').done(), this.target.asserts === true);
+    const response = withoutIdentity(this.#forCaller(arrived).removeFirst('Via').done(), this.target.asserts === true);
     if (status < 200) {
       this.#provisional = true;
       this.#rang = true;
@@ -143,6 +146,12 @@ export class Branch implements ClientHandler {
     if (status === 503 && this.#next < this.#ways.length) return this.#fail(503);
     if (this.#timedOut && status === 487) return this.#finish(408);
     if (!this.#authorizes(response)) this.#end(response);
+  }
+
+  /** What the target was told of the caller is not what the caller wrote. */
+  #forCaller(response: SipResponse): MessageEdit<SipResponse> {
+    const { caller } = this.#parts;
+    return caller === undefined ? response.edit() : response.edit().set('From', caller);
   }
 
   /** Answers the challenge of a target with credentials that the caller does not have, once; the request goes where it went. */
@@ -187,7 +196,7 @@ export class Branch implements ClientHandler {
   /** Ends without a final response from the target: what was cancelled counts as such, unless it was timer C that did it. */
   #finish(failure: number): void {
     const status = this.#cancelled === undefined || this.#timedOut ? failure : 487;
-    this.#end(SipResponse.to(this.#parts.request, status));
+    this.#end(this.#forCaller(SipResponse.to(this.#parts.request, status)).done());
   }
 
   #end(response: SipResponse): void {

@@ -13,6 +13,13 @@ export function setRequestUri(edit: Edit, target: string): void {
   edit.uri(SipUri.parse(target)?.withoutHeaders() ?? target);
 }
 
+/** No step of the RFC: its tag stays, which is what a dialog is known by (section 12.1.1). @returns From as it was */
+export function setFrom(edit: Edit, { from, headers }: SipRequest, uri: string): string | undefined {
+  if (from === undefined) return undefined;
+  edit.set('From', NameAddr.make({ display: from.display, uri, params: from.params }));
+  return headers.get('From');
+}
+
 /** 3. "The proxy MUST decrement its value by one"; one is added "with a field value, which SHOULD be 70". */
 export function setMaxForwards(edit: Edit, { maxForwards }: SipRequest): void {
   edit.set('Max-Forwards', maxForwards === undefined ? MAX_FORWARDS : maxForwards - 1);

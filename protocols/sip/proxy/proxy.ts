@@ -27,6 +27,7 @@ import {
   isStrict,
   nextHop,
   pushRoutes,
+  setFrom,
   setMaxBreadth,
   setMaxForwards,
   setRequestUri,
@@ -240,16 +241,17 @@ export class Proxy {
 /** Steps 1 to 3 and 6 of section 16.6, and what step 7 looks at. */
 function prepare(
   received: SipRequest,
-  { routes = [], uri }: ForwardTarget,
+  { from, routes = [], uri }: ForwardTarget,
   breadth: number | undefined,
-): Pick<BranchParts, 'request' | 'hop'> {
+): Pick<BranchParts, 'request' | 'hop' | 'caller'> {
   const edit = received.edit();
   setRequestUri(edit, uri);
+  const caller = from === undefined ? undefined : setFrom(edit, received, from);
   setMaxForwards(edit, received);
   if (breadth !== undefined) setMaxBreadth(edit, breadth);
   pushRoutes(edit, routes);
   const routed = edit.done();
   const strict = isStrict(routed);
   const request = strict ? fixStrictRoute(routed) : routed;
-  return { request, hop: nextHop(request, strict) };
+  return { request, hop: nextHop(request, strict), caller };
 }

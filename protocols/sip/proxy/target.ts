@@ -11,6 +11,8 @@ export interface ForwardTarget {
   readonly routes?: readonly string[];
   /** A flow or an address; without it the first Route, or the URI, is located (RFC 3263). */
   readonly destination?: Destination;
+  /** The URI that From gets, for those who know a caller by no other; its responses get back what the caller wrote. Nothing changes it when absent. */
+  readonly from?: string;
   /** It is at no place of this server's accounts. */
   readonly elsewhere?: boolean;
   /** Whether it is believed what it says of who answers (RFC 3325). */

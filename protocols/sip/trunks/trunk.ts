@@ -84,15 +84,30 @@ export class Trunk implements Timed {
     return this.settings.asserted !== false;
   }
 
-  /** Where a call to a number goes. */
-  target(number: string): ForwardTarget {
+  /**
+   * Where a call to a number goes.
+   * @param caller its number; '' for one that has none, undefined for one that is not told
+   */
+  target(number: string, caller?: string): ForwardTarget {
     const { password, user } = this.settings;
-    const target = { uri: this.uri.with({ user: number }).toString(), asserts: this.asserts };
+    const from = caller === undefined ? undefined : this.#from(caller);
+    const target = {
+      uri: this.uri.with({ user: number }).toString(),
+      asserts: this.asserts,
+      ...(from === undefined ? {} : { from: SipUri.make({ host: this.domain, user: from }).toString() }),
+    };
     if (user === undefined || password === undefined) return target;
     return {
       ...target,
       authorize: (request, challenged) => answerChallenge(request, challenged, { username: user, password }),
     };
+  }
+
+  /** The user part of what it is told of the caller in From; undefined for what the phone wrote. */
+  #from(caller: string): string | undefined {
+    const { from = 'phone', user } = this.settings;
+    if (from === 'phone') return undefined;
+    return from === 'number' && caller !== '' ? caller : user;
   }
 
   /** Do requests from this address come from it? By the settings, or because its name stands for that address. */

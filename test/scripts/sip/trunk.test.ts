@@ -121,6 +121,35 @@ test('a call to a number goes through the trunk, with its credentials and the ca
   trunk.close();
 });
 
+test('a provider that knows callers by From alone is told its own user name, or the number', async (t) => {
+  const trunk = await provider();
+  await using server = await verona(settings(trunk.port, ', from: number'));
+  const juliet = await server.registered(JULIET);
+  const fields = [['Contact', `<${juliet.contact}>`] as const];
+  for (const [callId, told, written] of [
+    ['none', 'sip:4930123@127.0.0.1', `"Juliet" <sip:${JULIET}>;tag=1`],
+    ['some', 'sip:+4930999@127.0.0.1', `"Juliet" <sip:${JULIET}>;tag=1`],
+  ] as const) {
+    if (callId === 'some') server.sip.aliases.set('+4930999', jid(JULIET));
+    const first = juliet.request('INVITE', { to: 'sip:+49171@localhost', from: written, callId, fields });
+    const challenged = await juliet.ask(first);
+    juliet.acknowledge(first, challenged);
+    const sent = juliet.credentials(first, challenged);
+    juliet.send(sent);
+    const rings = await trunk.asked('INVITE');
+    t.is(rings.from?.uri, told);
+    t.is(rings.from?.tag, '1');
+    trunk.answer(rings, 180);
+    const ringing = await juliet.next((one) => one.kind === 'response' && one.status === 180, '180');
+    t.is(ringing.get('From'), written);
+    trunk.answer(rings, 486);
+    t.is((await juliet.final(sent)).get('From'), written);
+  }
+  // Of a caller who is not to be known.
+  t.is(server.sip.trunks.get('out')?.target('+49171').from, undefined);
+  trunk.close();
+});
+
 test('a route of the caller leads elsewhere, and the credentials for the trunk do not', async (t) => {
   const trunk = await provider();
   await using server = await verona(settings(9));
