@@ -198,6 +198,7 @@ export class SipServer {
       translate: (uri) => this.forwarder.device(uri),
       watcher: this.activeCalls,
       contactOf: (request, side) => this.activeCalls.contactOf(request, side),
+      authorizer: (request, side, hop) => this.trunks.authorizer(this.activeCalls.trunkOf(request, side), hop),
       media: this.media,
     });
   }

@@ -76,6 +76,11 @@ export class Calls implements ProxyWatcher, Iterable<Call> {
     return this.#within(request, side)?.target(side);
   }
 
+  /** The trunk by which the call of a request goes, that a side is at. */
+  trunkOf(request: SipRequest, side: CallSide): string | undefined {
+    return this.#within(request, side)?.parties.find(({ kind }) => kind === 'trunk')?.name;
+  }
+
   onForwarded(context: ResponseContext): void {
     const { dialog, request } = context;
     if (dialog === undefined) return request.method === 'INVITE' ? this.#begin(context) : undefined;

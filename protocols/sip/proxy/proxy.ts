@@ -60,6 +60,8 @@ export interface ProxyOptions {
   readonly translate?: (uri: SipUri) => ForwardTarget | 'gone' | undefined;
   /** The Contact of a side of a request's dialog, as it was told last. */
   readonly contactOf?: (request: SipRequest, side: 'caller' | 'callee') => string | undefined;
+  /** Answers challenges to a request of a dialog that goes to a side at this URI, where this server has an account there. */
+  readonly authorizer?: (request: SipRequest, side: 'caller' | 'callee', hop: string) => ForwardTarget['authorize'];
   readonly watcher?: ProxyWatcher;
   readonly media?: MediaHook;
   /** Milliseconds: "MUST be larger than 3 minutes" (section 16.6 step 11). */
@@ -174,18 +176,21 @@ export class Proxy {
   }
 
   #dialogTarget({ dialog, request }: Preprocessed): ForwardTarget | 'gone' | 'elsewhere' {
-    const { contactOf, relocate, translate, transports } = this.#options;
+    const { authorizer, contactOf, relocate, translate, transports } = this.#options;
     if (dialog === undefined) return 'gone';
     const { requestUri } = request;
     const device = requestUri?.kind === 'sip' && !request.headers.has('Route') ? translate?.(requestUri) : undefined;
     if (device !== undefined) return device;
-    const way = wayTo(dialog.side, request.uri, request.routes?.[0]?.uri ?? request.uri, {
+    const hop = request.routes?.[0]?.uri ?? request.uri;
+    const way = wayTo(dialog.side, request.uri, hop, {
       flow: (id) => transports.flow(id),
       contact: () => contactOf?.(request, dialog.toward),
       ...(relocate === undefined ? {} : { relocate }),
     });
     if (way === 'gone' || way === 'elsewhere') return way;
-    return way === 'located' ? { uri: request.uri } : { uri: request.uri, destination: way };
+    if (way !== 'located') return { uri: request.uri, destination: way };
+    const authorize = authorizer?.(request, dialog.toward, hop);
+    return authorize === undefined ? { uri: request.uri } : { uri: request.uri, authorize };
   }
 
   #branch(

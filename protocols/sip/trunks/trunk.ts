@@ -89,18 +89,26 @@ export class Trunk implements Timed {
    * @param caller its number; '' for one that has none, undefined for one that is not told
    */
   target(number: string, caller?: string): ForwardTarget {
-    const { password, user } = this.settings;
+    const { authorize } = this;
     const from = caller === undefined ? undefined : this.#from(caller);
     const target = {
       uri: this.uri.with({ user: number }).toString(),
       asserts: this.asserts,
       ...(from === undefined ? {} : { from: SipUri.make({ host: this.domain, user: from }).toString() }),
     };
-    if (user === undefined || password === undefined) return target;
-    return {
-      ...target,
-      authorize: (request, challenged) => answerChallenge(request, challenged, { username: user, password }),
-    };
+    return authorize === undefined ? target : { ...target, authorize };
+  }
+
+  /** Answers its challenges, where it gave us an account. */
+  get authorize(): ForwardTarget['authorize'] {
+    const { password, user } = this.settings;
+    if (user === undefined || password === undefined) return undefined;
+    return (request, challenged) => answerChallenge(request, challenged, { username: user, password });
+  }
+
+  /** Is a host, or an address, its own? What may send in its name beside that may not have its credentials. */
+  isAt(host: string): boolean {
+    return host === this.settings.host.toLowerCase() || this.#addresses.has(host);
   }
 
   /** The user part of what it is told of the caller in From; undefined for what the phone wrote. */

@@ -1,5 +1,8 @@
 import type { Access } from '#src/accounts/access.ts';
 import type { Jid } from '#src/address/jid.ts';
+import { addressOfHost } from '../message/host.ts';
+import { SipUri } from '../message/uri.ts';
+import type { ForwardTarget } from '../proxy/target.ts';
 import type { TrunkSettings } from '../settings.ts';
 import type { AddedTrunks } from './added.ts';
 import { Trunk, type TrunkParts } from './trunk.ts';
@@ -31,6 +34,13 @@ export class Trunks {
 
   get(name: string): Trunk | undefined {
     return this.#trunks.find((trunk) => trunk.name === name);
+  }
+
+  /** Answers challenges of the one of this name, if the URI leads to it. */
+  authorizer(name: string | undefined, uri: string): ForwardTarget['authorize'] {
+    const trunk = name === undefined ? undefined : this.get(name);
+    const host = trunk && SipUri.parse(uri)?.host.toLowerCase();
+    return host !== undefined && trunk?.isAt(addressOfHost(host) ?? host) === true ? trunk.authorize : undefined;
   }
 
   /** The one that a request from this address comes from. */

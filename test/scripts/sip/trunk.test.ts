@@ -150,6 +150,34 @@ test('a provider that knows callers by From alone is told its own user name, or 
   trunk.close();
 });
 
+test('a trunk that challenges inside the dialog as well gets credentials there', async (t) => {
+  const trunk = await provider();
+  await using server = await verona(settings(trunk.port));
+  const juliet = await server.registered(JULIET);
+  const fields = [['Contact', `<${juliet.contact}>`] as const];
+  const first = juliet.request('INVITE', { to: 'sip:+49171@localhost', fields });
+  const challenged = await juliet.ask(first);
+  juliet.acknowledge(first, challenged);
+  const sent = juliet.credentials(first, challenged);
+  juliet.send(sent);
+  trunk.answer(await trunk.asked('INVITE'), 200, [['Contact', `<sip:gateway@127.0.0.1:${trunk.port}>`]]);
+  const answer = await juliet.final(sent);
+  const bye = juliet.request('BYE', {
+    uri: answer.contacts?.[0]?.uri ?? '',
+    from: sent.get('From') ?? '',
+    to: answer.get('To') ?? '',
+    callId: sent.callId ?? '',
+    fields: (answer.recordRoutes ?? []).toReversed().map((route) => ['Route', String(route)] as const),
+  });
+  juliet.send(bye);
+  trunk.answer(await trunk.asked('BYE'), 407, challenge('Proxy-Authenticate'));
+  const again = await trunk.asked('BYE');
+  t.regex(again.get('Proxy-Authorization') ?? '', /username="4930123"/);
+  trunk.answer(again, 200);
+  t.is((await juliet.final(bye)).status, 200);
+  trunk.close();
+});
+
 test('a route of the caller leads elsewhere, and the credentials for the trunk do not', async (t) => {
   const trunk = await provider();
   await using server = await verona(settings(9));
