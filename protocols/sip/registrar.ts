@@ -100,6 +100,7 @@ export class Registrar {
 
   /** New devices beyond what the rule max_sessions gives the account. */
   #tooMany(account: Jid, before: readonly Binding[], after: readonly Binding[]): boolean {
+    if (after.every(({ resource }) => before.some((one) => one.resource === resource))) return false;
     const known = new Set(before.map(({ resource }) => resource));
     const added = new Set(after.map(({ resource }) => resource).filter((resource) => !known.has(resource)));
     if (added.size === 0) return false;

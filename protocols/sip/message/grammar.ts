@@ -79,12 +79,12 @@ export class Scanner {
 
   /** Whether `char` is next. */
   sees(char: string): boolean {
-    return this.text[this.at] === char;
+    return this.text.charCodeAt(this.at) === char.charCodeAt(0);
   }
 
   /** Takes `char` when it is next. */
   take(char: string): boolean {
-    if (this.text[this.at] !== char) return false;
+    if (this.text.charCodeAt(this.at) !== char.charCodeAt(0)) return false;
     this.at++;
     return true;
   }

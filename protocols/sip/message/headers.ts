@@ -1,14 +1,13 @@
 /** RFC 3261 section 7.3: the header fields of a message, in their order, each kept as the text it arrived in. */
-import { splitList } from '#protocols/sip/message/grammar.ts';
+import { isSpace, splitList } from '#protocols/sip/message/grammar.ts';
 import { canonicalName } from '#protocols/sip/message/header-names.ts';
 
 /** `text` without the spaces and tabs around it. */
 export function trimSpace(text: string): string {
   let from = 0;
   let to = text.length;
-  const isBlank = (at: number): boolean => text[at] === ' ' || text[at] === '\t';
-  while (from < to && isBlank(from)) from++;
-  while (to > from && isBlank(to - 1)) to--;
+  while (from < to && isSpace(text.charCodeAt(from))) from++;
+  while (to > from && isSpace(text.charCodeAt(to - 1))) to--;
   return text.slice(from, to);
 }
 

@@ -1,6 +1,6 @@
 /** RFC 3261 sections 7 and 18.3: bytes to messages. One pass finds the fields; only what every receiver needs is decoded. */
 import { Buffer, isAscii, isUtf8 } from 'node:buffer';
-import { decimal, isToken } from '#protocols/sip/message/grammar.ts';
+import { decimal, isSpace, isToken } from '#protocols/sip/message/grammar.ts';
 import { canonicalName, knownName } from '#protocols/sip/message/header-names.ts';
 import { Field, Headers, trimSpace } from '#protocols/sip/message/headers.ts';
 import { MESSAGE_LIMITS, type MessageLimits } from '#protocols/sip/message/limits.ts';
@@ -48,6 +48,7 @@ const CR = 0x0d;
 const LF = 0x0a;
 const TAB = 0x09;
 const SPACE = 0x20;
+const SLASH = 0x2f;
 const BACKSLASH = 0x5c;
 const DEL = 0x7f;
 
@@ -150,7 +151,7 @@ const PROTOCOL = /^SIP\/[0-9]+\.[0-9]+$/i;
 const STATUS_LINE = /^SIP\/2\.0 ([1-6][0-9]{2})(?: |$)/i;
 
 function readStartLine(text: string, limits: MessageLimits): { readonly line?: StartLine; readonly fault?: Fault } {
-  if (/^SIP\//i.test(text)) {
+  if (text.charCodeAt(3) === SLASH && /^SIP\//i.test(text)) {
     const status = STATUS_LINE.exec(text)?.[1];
     if (status === undefined) return { fault: bad('Malformed Status-Line') };
     return { line: { kind: 'response', status: Number(status), reason: text.slice('SIP/2.0 200 '.length) } };
@@ -164,9 +165,11 @@ function readStartLine(text: string, limits: MessageLimits): { readonly line?: S
   const version = text.slice(last + 1);
   const line = { kind: 'request', method, uri } as const;
   if (uri.length > limits.uri) return { line, fault: { status: 414, reason: 'Request-URI Too Long' } };
-  if (uri === '' || /[ \t<>"]/.test(uri) || !PROTOCOL.test(version))
+  const isOurs = version === 'SIP/2.0';
+  if (uri === '' || /[ \t<>"]/.test(uri) || !(isOurs || PROTOCOL.test(version)))
     return { line, fault: bad('Malformed Request-Line') };
-  if (version.toUpperCase() !== 'SIP/2.0') return { line, fault: { status: 505, reason: 'Version Not Supported' } };
+  if (!isOurs && version.toUpperCase() !== 'SIP/2.0')
+    return { line, fault: { status: 505, reason: 'Version Not Supported' } };
   return { line };
 }
 
@@ -180,7 +183,7 @@ function readFields(text: string, from: number, limits: MessageLimits): Fields {
   for (let at = from; at < text.length;) {
     let end = text.indexOf('\r\n', at);
     // "Header fields can be extended over multiple lines by preceding each extra line with at least one SP or HTAB"
-    while (end >= 0 && (text[end + 2] === ' ' || text[end + 2] === '\t')) end = text.indexOf('\r\n', end + 2);
+    while (end >= 0 && isSpace(text.charCodeAt(end + 2))) end = text.indexOf('\r\n', end + 2);
     if (end < 0) end = text.length;
     if (fields.length >= limits.fields) return { fields, fault: bad('Too Many Header Fields') };
     if (end - at > limits.field) return { fields, fault: bad('Header Field Too Long') };
@@ -195,7 +198,7 @@ function readFields(text: string, from: number, limits: MessageLimits): Fields {
 // header = header-name HCOLON header-value, where HCOLON = *( SP / HTAB ) ":" SWS
 function readField(text: string): Field | undefined {
   const colon = text.indexOf(':');
-  if (colon <= 0 || text[0] === ' ' || text[0] === '\t') return undefined;
+  if (colon <= 0 || isSpace(text.charCodeAt(0))) return undefined;
   const known = knownName(text.slice(0, colon));
   if (known !== undefined) return new Field(known, text, colon + 1);
   const name = trimSpace(text.slice(0, colon));

@@ -135,7 +135,9 @@ export class Transactions implements ServerOwner {
   }
 
   #serve(key: string, request: SipRequest, flow: Flow): void {
-    const parts = { owner: this, request, flow, key, mergeKey: mergeKey(request) };
+    // A registrar answers copies alike, whatever way they came.
+    const merge = request.method === 'REGISTER' ? undefined : mergeKey(request);
+    const parts = { owner: this, request, flow, key, mergeKey: merge };
     const isInvite = request.method === 'INVITE';
     const transaction = isInvite ? new InviteServer(parts) : new NonInviteServer(parts);
     if (isInvite) this.counters.inviteServer++;
