@@ -77,7 +77,7 @@ export class Forwarder implements Forwarding {
     if (targets === 'gone') return transaction.respond(SipResponse.to(transaction.request, 404));
     if (this.#parts.limits.refuse(transaction, sender, to.jid.domain)) return;
     if (this.#parts.calls()?.take({ sender, transaction, ...rest }, plain, to.jid, targets) === true) return;
-    this.#pass(transaction, plain, targets);
+    this.#pass(transaction, plain, sender.kind === 'foreign' ? targets.map(fixed) : targets);
   }
 
   toNumber({ sender, transaction }: Received, request: SipRequest, number: string): boolean {
@@ -175,6 +175,17 @@ export class Forwarder implements Forwarding {
 
   readonly #isOurs = (credentials: string): boolean =>
     this.#parts.addresses.serves(parseAuth(credentials)?.params.get('realm') ?? '');
+}
+
+/** Somebody from elsewhere is let in to a device, not through it. */
+function fixed(target: ForwardTarget): ForwardTarget {
+  const { instead } = target;
+  if (instead === undefined) return { ...target, fixed: true };
+  const other = (status: number): ForwardTarget | undefined => {
+    const next = instead(status);
+    return next && fixed(next);
+  };
+  return { ...target, fixed: true, instead: other };
 }
 
 function isSecure({ contact, flow }: Binding): boolean {

@@ -197,7 +197,7 @@ export class SipServer {
       ownerOf: (flow) => this.locations.ownerOf(flow),
       translate: (uri) => this.forwarder.device(uri),
       watcher: this.activeCalls,
-      contactOf: (request, side) => this.activeCalls.contactOf(request, side),
+      placesOf: (request, side) => this.activeCalls.placesOf(request, side),
       authorizer: (request, side, hop) => this.trunks.authorizer(this.activeCalls.trunkOf(request, side), hop),
       media: this.media,
     });

@@ -85,6 +85,11 @@ export class Call {
     return this.#legs?.[side].target ?? '';
   }
 
+  /** The Record-Route of the proxy between this server and the callee: what the caller's side wrote there is not asked. */
+  routeToCallee(isOwn: (route: NameAddr) => boolean): string | undefined {
+    return this.#routes[this.#routes.findIndex(isOwn) - 1]?.uri;
+  }
+
   /** The first 2xx of the INVITE makes the dialog. */
   answer(invite: SipRequest, response: SipResponse): void {
     this.calleeTag = response.to?.tag;

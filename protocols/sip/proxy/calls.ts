@@ -71,9 +71,12 @@ export class Calls implements ProxyWatcher, Iterable<Call> {
     return this.size >= (this.#parts.limit ?? LIMIT);
   }
 
-  /** The Contact of a side of a call, as INVITE and UPDATE have told it last. */
-  contactOf(request: SipRequest, side: CallSide): string | undefined {
-    return this.#within(request, side)?.target(side);
+  /** The Contact of a side of a call, as INVITE and UPDATE have told it last, and the proxy before a callee. */
+  placesOf(request: SipRequest, side: CallSide): readonly string[] {
+    const call = this.#within(request, side);
+    if (call === undefined) return [];
+    const route = side === 'callee' ? call.routeToCallee((one) => this.#parts.proxy().isOwnRoute(one)) : undefined;
+    return [call.target(side), route ?? ''].filter((place) => place !== '');
   }
 
   /** The trunk by which the call of a request goes, that a side is at. */

@@ -58,8 +58,8 @@ export interface ProxyOptions {
    * RFC 5627 section 6.1: where a Request-URI that is a GRUU of ours leads now; 'gone' when its device is not there. Undefined for other URIs.
    */
   readonly translate?: (uri: SipUri) => ForwardTarget | 'gone' | undefined;
-  /** The Contact of a side of a request's dialog, as it was told last. */
-  readonly contactOf?: (request: SipRequest, side: 'caller' | 'callee') => string | undefined;
+  /** Where a side of a request's dialog is, as it was told last. */
+  readonly placesOf?: (request: SipRequest, side: 'caller' | 'callee') => readonly string[];
   /** Answers challenges to a request of a dialog that goes to a side at this URI, where this server has an account there. */
   readonly authorizer?: (request: SipRequest, side: 'caller' | 'callee', hop: string) => ForwardTarget['authorize'];
   readonly watcher?: ProxyWatcher;
@@ -176,7 +176,7 @@ export class Proxy {
   }
 
   #dialogTarget({ dialog, request }: Preprocessed): ForwardTarget | 'gone' | 'elsewhere' {
-    const { authorizer, contactOf, relocate, translate, transports } = this.#options;
+    const { authorizer, placesOf, relocate, translate, transports } = this.#options;
     if (dialog === undefined) return 'gone';
     const { requestUri } = request;
     const device = requestUri?.kind === 'sip' && !request.headers.has('Route') ? translate?.(requestUri) : undefined;
@@ -184,7 +184,7 @@ export class Proxy {
     const hop = request.routes?.[0]?.uri ?? request.uri;
     const way = wayTo(dialog.side, request.uri, hop, {
       flow: (id) => transports.flow(id),
-      contact: () => contactOf?.(request, dialog.toward),
+      places: () => placesOf?.(request, dialog.toward) ?? [],
       ...(relocate === undefined ? {} : { relocate }),
     });
     if (way === 'gone' || way === 'elsewhere') return way;

@@ -2,6 +2,7 @@
 import { parseIp } from '#src/address/ip.ts';
 import { innerNetwork } from '#protocols/sip/inner-networks.ts';
 import { addressOfHost } from '#protocols/sip/message/host.ts';
+import { NameAddr } from '#protocols/sip/message/name-addr.ts';
 import { SipUri } from '#protocols/sip/message/uri.ts';
 import type { SipRequest } from '#protocols/sip/message/message.ts';
 import type { Destination } from '#protocols/sip/transport/destination.ts';
@@ -47,10 +48,13 @@ export const isFixed = (side: Side | undefined): boolean => side?.kind === 'loca
 
 /** Whom it is forwarded to. */
 export function calleeSide(target: ForwardTarget, destination: Destination, ownerOf: OwnerOf): Side {
-  if (target.destination === undefined || (target.routes?.length ?? 0) > 0) return LOCATED;
+  const [path] = target.routes ?? [];
+  const place = path === undefined ? target.uri : NameAddr.parse(path)?.uri;
+  const located = target.fixed === true ? { ...LOCATED, only: contactHash(place) } : LOCATED;
+  if (target.destination === undefined || path !== undefined) return located;
   if (!('flow' in destination)) {
     const { address, port, transport } = destination;
-    return transport === 'udp' ? { kind: 'udp', address, port } : LOCATED;
+    return transport === 'udp' ? { kind: 'udp', address, port } : located;
   }
   const { flow } = destination;
   if (flow.reliable) return sideOf(flow, target.uri, ownerOf);
@@ -71,7 +75,7 @@ type Unlocated = 'located' | 'gone' | 'elsewhere';
 
 export interface SideParts {
   /** What the side has told since of where it is. */
-  contact?(): string | undefined;
+  places?(): readonly string[];
   /** The open flow of this id. */
   flow(id: string): Flow | undefined;
   readonly relocate?: Relocate;
@@ -92,8 +96,8 @@ function isDialable(text: string): boolean {
 export function wayTo(side: Side, uri: string, hop: string, parts: SideParts): Destination | Unlocated {
   if (side.kind === 'located') {
     if (side.only === undefined || side.only === contactHash(hop)) return 'located';
-    const moved = parts.contact?.();
-    return moved !== undefined && contactHash(moved) === contactHash(hop) ? 'located' : 'elsewhere';
+    const places = parts.places?.() ?? [];
+    return places.some((place) => contactHash(place) === contactHash(hop)) ? 'located' : 'elsewhere';
   }
   if (side.kind === 'udp') return { transport: 'udp', address: side.address, port: side.port };
   const flow = parts.flow(side.id);

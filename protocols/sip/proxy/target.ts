@@ -15,6 +15,8 @@ export interface ForwardTarget {
   readonly from?: string;
   /** It is at no place of this server's accounts. */
   readonly elsewhere?: boolean;
+  /** The caller is from elsewhere, and reaches inside the dialog the places of this target only. */
+  readonly fixed?: boolean;
   /** Whether it is believed what it says of who answers (RFC 3325). */
   readonly asserts?: boolean;
   /**

@@ -149,3 +149,49 @@ test('who is called elsewhere reaches the caller inside the dialog, and nobody e
   await reached(moved, inside(moved.contact, renewed));
   t.is(victim.received.length, 0);
 });
+
+test('a caller from elsewhere reaches a phone behind an edge proxy inside the dialog, and nobody else', async (t) => {
+  await using server = await verona(`
+acl: { friends: [{ server: [elsewhere.example] }] }
+access: { callers: [{ allow: friends }] }
+sip: { foreign_callers: callers }
+`);
+  const [friend, victim] = [await server.phone('eve@elsewhere.example'), await server.phone('victim@127.0.0.1')];
+  // The edge proxy and its phone are one here.
+  const [edge, other] = [await server.phone(JULIET), await server.phone(JULIET)];
+  const path = `<sip:127.0.0.1:${edge.port};lr>`;
+  const contact = '<sip:juliet@192.0.2.7>';
+  t.is((await edge.register({ contact, fields: [['Path', path]] })).status, 200);
+  const invite = friend.request('INVITE', { to: `sip:${JULIET}`, fields: [['Contact', `<${friend.contact}>`]] });
+  friend.send(invite);
+  const rings = await edge.asked('INVITE');
+  // By another of its addresses.
+  const own = `<sip:edge@127.0.0.1:${other.port};lr>`;
+  const routed = rings.edit().prepend('Record-Route', own).done();
+  edge.answer(routed, 200, [['Contact', contact]]);
+  const answer = await friend.final(invite);
+  const routes = (answer.recordRoutes ?? []).toReversed().map((route) => ['Route', String(route)] as const);
+  const inside = (uri: string, fields: FieldList): SipRequest =>
+    friend.request('INFO', {
+      callId: invite.callId ?? '',
+      from: invite.get('From') ?? '',
+      to: answer.get('To') ?? '',
+      uri,
+      fields,
+    });
+  const [ours] = routes;
+  if (ours === undefined) throw new Error('there is no Record-Route');
+  // What the server knows: the Path, and the Record-Route of the edge proxy.
+  for (const [phone, fields] of [
+    [edge, [ours, ['Route', path] as const]],
+    [other, routes],
+  ] as const) {
+    const known = inside('sip:juliet@192.0.2.7', fields);
+    friend.send(known);
+    phone.answer(await phone.asked('INFO'), 200);
+    t.is((await friend.final(known)).status, 200);
+  }
+  t.is((await friend.ask(inside(victim.contact, [ours]))).status, 403);
+  t.is((await friend.ask(inside('sip:juliet@192.0.2.7', [ours, ['Route', `<${victim.contact};lr>`]]))).status, 403);
+  t.is(victim.received.length, 0);
+});
