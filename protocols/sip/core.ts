@@ -223,10 +223,12 @@ export class SipCore {
 
   #count(method: string): void {
     const { requests } = this.counters;
-    const name = METHODS.some((known) => known === method) ? method : 'other';
+    const name = KNOWN.has(method) ? method : 'other';
     requests.set(name, (requests.get(name) ?? 0) + 1);
   }
 }
+
+const KNOWN: ReadonlySet<string> = new Set(METHODS);
 
 /** Methods that pass through to phones, and those of every server. */
 const PASSED = [

@@ -109,8 +109,27 @@ const SPELLINGS: ReadonlyMap<string, string> = new Map(
   ),
 );
 
-/** The canonical name of a spelling that is met: as its RFC writes it, in lower or upper case, compact. Undefined for any other. */
-export const knownName = (name: string): string | undefined => SPELLINGS.get(name);
+const LENGTHS = 64;
+const CODES = 128;
+const placeOf = (code: number, length: number): number => length * CODES + code;
+
+/** Spellings by length and first character, which leave one to three of them. */
+const BY_PLACE: readonly (readonly (readonly [spelling: string, name: string])[] | undefined)[] = (() => {
+  const table: (readonly [string, string])[][] = [];
+  for (const entry of SPELLINGS) (table[placeOf(entry[0].charCodeAt(0), entry[0].length)] ??= []).push(entry);
+  return Array.from({ length: LENGTHS * CODES }, (_, place) => table[place]);
+})();
+
+/**
+ * The canonical name of the spelling that `line` begins with, `length` characters long, when it is one that is met: as its RFC writes it, in lower or
+ * upper case, compact. Undefined for any other.
+ */
+export function knownName(line: string, length: number): string | undefined {
+  const code = line.charCodeAt(0);
+  if (length >= LENGTHS || code >= CODES) return undefined;
+  for (const [spelling, name] of BY_PLACE[placeOf(code, length)] ?? []) if (line.startsWith(spelling)) return name;
+  return undefined;
+}
 
 /** The name that fields are kept by: as its RFC writes it when it is known, else in lower case. Compact forms are expanded. */
 export function canonicalName(name: string): string {

@@ -1,4 +1,5 @@
 /** RFC 3261 section 25.1: host and hostport, of URIs and of Via. */
+import { GenerationCache, ownText } from '#src/address/cache.ts';
 import { parseIp } from '#src/address/ip.ts';
 import { decimal } from '#protocols/sip/message/grammar.ts';
 
@@ -33,8 +34,19 @@ export function parseHost(text: string): string | undefined {
   return top < 0x30 || top > 0x39 || parseIp(name)?.family === 4 ? name : undefined;
 }
 
-/** hostport = host [ ":" port ] */
+/** What senders say of themselves in every message. No text in it is longer than a host and its port. */
+const parsed = new GenerationCache<HostPort>(10_000);
+
+/** hostport = host [ ":" port ]. Memoised. */
 export function parseHostPort(text: string): HostPort | undefined {
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
+  const place = readHostPort(text);
+  if (place !== undefined) parsed.set(ownText(text), place);
+  return place;
+}
+
+function readHostPort(text: string): HostPort | undefined {
   const bracket = text.indexOf(']');
   const colon = text.indexOf(':', Math.max(bracket, 0));
   const host = parseHost(colon < 0 ? text : text.slice(0, colon));

@@ -187,6 +187,15 @@ export class SipRequest extends SipMessage {
     return this.addresses('Route');
   }
 
+  /** With another topmost Via. */
+  withVia(via: Via): SipRequest {
+    const at = this.headers.fields.findIndex(({ name }) => name === 'Via');
+    const field = this.headers.fields[at];
+    if (field === undefined || field.value.includes(',')) return this.edit().replaceFirst('Via', via).done();
+    const fields = this.headers.fields.with(at, Field.of('Via', String(via), via));
+    return new SipRequest(this.method, this.uri, new Headers(fields), this.body);
+  }
+
   edit(): MessageEdit<SipRequest> {
     return new MessageEdit(
       this.uri,

@@ -55,13 +55,18 @@ export class Params {
   }
 
   has(name: string): boolean {
-    return this.#list.some((each) => each.name === name);
+    return this.#find(name) !== undefined;
   }
 
   /** The value, unquoted; '' for a parameter without one; undefined when it is absent. `name` in lower case. */
   get(name: string): string | undefined {
-    const found = this.#list.find((each) => each.name === name);
+    const found = this.#find(name);
     return found && (found.value ?? '');
+  }
+
+  #find(name: string): Param | undefined {
+    for (const each of this.#list) if (each.name === name) return each;
+    return undefined;
   }
 
   *[Symbol.iterator](): IterableIterator<readonly [name: string, value: string]> {

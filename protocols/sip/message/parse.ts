@@ -199,7 +199,7 @@ function readFields(text: string, from: number, limits: MessageLimits): Fields {
 function readField(text: string): Field | undefined {
   const colon = text.indexOf(':');
   if (colon <= 0 || isSpace(text.charCodeAt(0))) return undefined;
-  const known = knownName(text.slice(0, colon));
+  const known = knownName(text, colon);
   if (known !== undefined) return new Field(known, text, colon + 1);
   const name = trimSpace(text.slice(0, colon));
   return isToken(name) ? new Field(canonicalName(name), text, colon + 1) : undefined;

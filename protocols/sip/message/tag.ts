@@ -11,7 +11,8 @@ const SEEDS = [seed.readInt32LE(0), seed.readInt32LE(4)] as const;
  * from a seed that nobody else knows.
  */
 export function statelessTag({ callId = '', cseq, from, via }: SipRequest): string {
-  const text = `${via?.branch ?? ''} ${via?.host ?? ''} ${via?.port ?? ''} ${callId} ${from?.tag ?? ''} ${cseq?.number ?? ''}`;
+  // A client of RFC 2543 has no branch of its own for each request.
+  const text = via?.hasCookie === true ? `${via.branch} ${callId}` : `${callId} ${from?.tag} ${cseq?.number}`;
   let [first, second]: readonly [number, number] = SEEDS;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);

@@ -12,12 +12,12 @@ import { defaultPort } from './destination.ts';
 export function noteSource(request: SipRequest, address: string, port: number): SipRequest {
   const { via } = request;
   if (via === undefined) return request;
-  const differs = addressOfHost(via.host) !== address;
+  const differs = via.host !== address && addressOfHost(via.host) !== address;
   // A value that a client wrote there itself is not to be believed: its answers would go to whom it likes.
   if (!differs && !via.wantsRport && (via.received ?? address) === address) return request;
   const received = ['received', address] as const;
   const noted = via.withAll(via.wantsRport ? [['rport', String(port)], received] : [received]);
-  return request.edit().replaceFirst('Via', noted).done();
+  return request.withVia(noted);
 }
 
 export interface ResponsePlace {
