@@ -55,6 +55,7 @@ export class Stage {
   readonly #server: ManagedServer;
   readonly #plan: SipPlan;
   readonly #directory: string;
+  #phonePort: number | undefined;
 
   constructor(server: ManagedServer, plan: SipPlan, work: string) {
     this.#server = server;
@@ -80,7 +81,8 @@ export class Stage {
       );
     }
     const phones = Array.from({ length: PHONES }, (_, n) => account(callers + n));
-    const port = await freePort();
+    // The same phones every time: those of the last run would be there no more, and get what is sent to their accounts nevertheless.
+    const port = (this.#phonePort ??= await freePort());
     const fields = this.#fields('phones', phones.map(lineOf));
     await this.#play({ scenario: 'register', fields, uri: domain }, port, PHONES, PHONES);
     const waiting = new Sipp({ scenario: `${scene}-phone`, port, ...this.#place }, this.#directory);
