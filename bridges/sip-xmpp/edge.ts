@@ -45,7 +45,7 @@ export class PhoneEdge implements StanzaEdge {
     if (stanza.kind !== 'message') return undefined;
     const carbon = carbonIn(stanza);
     if (carbon === undefined) return undefined;
-    if (carbon.direction === 'received') return session.deliver(carbon.message);
+    if (carbon.direction === 'received') return session.deliverCopy(carbon.message);
     return this.#options(session.jid.domain).sentCopies ? session.deliver(sentCopy(carbon.message, session.jid)) : true;
   }
 
@@ -76,9 +76,13 @@ export class PhoneEdge implements StanzaEdge {
 }
 
 /** What the account itself wrote elsewhere: a phone has no place for it but a message, so its recipient stands before the text. */
+const NO_STORE = "<no-store xmlns='urn:xmpp:hints'/>";
+
 function sentCopy(message: Stanza, device: Jid): Stanza {
   const body = message.child('body')?.getText() ?? '';
-  const children = body === '' ? [] : [`<body>${escapeText(`\u2192 ${message.to?.bare ?? ''}: ${body}`)}</body>`];
+  // Nobody misses it.
+  const children =
+    body === '' ? [] : [NO_STORE, `<body>${escapeText(`\u2192 ${message.to?.bare ?? ''}: ${body}`)}</body>`];
   return Stanza.make('message', { from: message.from, to: device, id: message.id, type: message.type }, ...children);
 }
 

@@ -1,4 +1,5 @@
 import { stanzas } from '#src/im/stanza-codec.ts';
+import type { Copies, KeptCopy } from '#src/session/copies.ts';
 import type { Stanza } from '#src/stanza/stanza.ts';
 import { StoreClosed } from '#src/store/errors.ts';
 import type { Journal, Store } from '#src/store/store.ts';
@@ -57,7 +58,32 @@ export class Outboxes {
 
   /** Takes out all that waits for a phone that is gone. */
   drain(key: readonly string[]): readonly Stanza[] {
-    return drain(this.journal, key);
+    return drain(this.journal, key).map(({ value }) => value.stanza);
+  }
+}
+
+/** The message that was added last, and what it is of others. */
+class Kept implements KeptCopy {
+  readonly stanza: Stanza;
+  readonly seq: number;
+  /** It was a carbon (XEP-0280). */
+  readonly carbon: boolean;
+  readonly #all: Map<number, Copies>;
+
+  constructor(stanza: Stanza, seq: number, carbon: boolean, all: Map<number, Copies>) {
+    this.stanza = stanza;
+    this.seq = seq;
+    this.carbon = carbon;
+    this.#all = all;
+  }
+
+  get copies(): Copies | undefined {
+    return this.#all.get(this.seq);
+  }
+
+  set copies(copies: Copies | undefined) {
+    if (copies === undefined) this.#all.delete(this.seq);
+    else this.#all.set(this.seq, copies);
   }
 }
 
@@ -80,6 +106,9 @@ export class Outbox {
   #sending = false;
   /** Messages that are not on the disk yet, by the groups in which they are written. */
   readonly #fences: Fence[] = [];
+  /** Of messages that wait and of which others of the account have copies. Those from before a restart are not known any more. */
+  readonly #copies = new Map<number, Copies>();
+  #last: Kept | undefined;
   #crowded = false;
   #closed = false;
 
@@ -99,10 +128,16 @@ export class Outbox {
     return this.#crowded;
   }
 
-  /** In the store's open group when it returns true. */
-  add(stanza: Stanza): boolean {
+  /** The message that was added last, while it waits. */
+  get last(): Kept | undefined {
+    return this.#last;
+  }
+
+  /** In the store's open group when it returns true. @param carbon what it is made of was a carbon (XEP-0280) */
+  add(stanza: Stanza, carbon = false): boolean {
     if (this.#closed || this.length >= this.#limit) return false;
     const seq = this.#journal.append(this.#key, { stanza, at: Date.now() });
+    this.#last = new Kept(stanza, seq, carbon, this.#copies);
     this.#fence(seq);
     this.#crowded ||= this.length >= CROWD;
     this.pump();
@@ -157,7 +192,24 @@ export class Outbox {
   /** The phone is gone: what waits is handed back. */
   close(): readonly Stanza[] {
     this.#closed = true;
-    return drain(this.#journal, this.#key);
+    return this.#drain();
+  }
+
+  /** All that waits, but what others of the account have or may still get. */
+  #drain(): readonly Stanza[] {
+    this.#last = undefined;
+    const drained = drain(this.#journal, this.#key).filter(({ seq }) => this.#copies.get(seq)?.lost() !== false);
+    this.#copies.clear();
+    return drained.map(({ value }) => value.stanza);
+  }
+
+  #settled(seq: number, sent: Sent): void {
+    if (this.#last?.seq === seq) this.#last = undefined;
+    const copies = this.#copies.get(seq);
+    if (copies === undefined) return;
+    this.#copies.delete(seq);
+    if (sent.kind === 'taken') copies.acknowledged();
+    else copies.lost();
   }
 
   #told(seq: number, stanza: Stanza, sent: Sent): void {
@@ -165,8 +217,9 @@ export class Outbox {
     this.#sending = false;
     if (sent.kind === 'unreachable') {
       this.#crowded = false;
-      return this.#courier.unreachable(drain(this.#journal, this.#key));
+      return this.#courier.unreachable(this.#drain());
     }
+    this.#settled(seq, sent);
     this.#journal.trim(this.#key, seq);
     if (sent.kind === 'rejected') this.#courier.rejected(stanza, sent.status);
     if (this.#crowded && this.length < CROWD / 2) {
@@ -177,13 +230,16 @@ export class Outbox {
   }
 }
 
-function drain(journal: Journal<StoredStanza>, key: readonly string[]): readonly Stanza[] {
-  const drained: Stanza[] = [];
+function drain(
+  journal: Journal<StoredStanza>,
+  key: readonly string[],
+): readonly { readonly seq: number; readonly value: StoredStanza }[] {
+  const drained: { readonly seq: number; readonly value: StoredStanza }[] = [];
   for (;;) {
     const entries = journal.read(key, undefined, READ);
     const last = entries.at(-1);
     if (last === undefined) break;
-    for (const { value } of entries) drained.push(value.stanza);
+    drained.push(...entries);
     journal.trim(key, last.seq);
   }
   return drained;

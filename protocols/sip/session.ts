@@ -1,4 +1,5 @@
 import type { Jid } from '#src/address/jid.ts';
+import type { KeptCopy } from '#src/session/copies.ts';
 import { Session, type Origin } from '#src/session/session.ts';
 import { type Refusal, refuse } from '#src/stanza/conditions.ts';
 import { Stanza } from '#src/stanza/stanza.ts';
@@ -63,13 +64,27 @@ export class SipSession extends Session implements Courier {
   }
 
   deliver(stanza: Stanza): boolean {
+    return this.#home.edge().take?.(this, stanza) ?? this.#queue(stanza, false);
+  }
+
+  /** The same for a message that another device has received. */
+  deliverCopy(stanza: Stanza): boolean {
+    return this.#queue(stanza, true);
+  }
+
+  override keptCopy(message: Stanza, direct: boolean): KeptCopy | 'none' {
+    const { last } = this.#outbox;
+    if (last === undefined || last.carbon === direct) return 'none';
+    if (direct) return last.stanza === message ? last : 'none';
+    return last.stanza.id === message.id && last.stanza.from?.full === message.from?.full ? last : 'none';
+  }
+
+  #queue(stanza: Stanza, carbon: boolean): boolean {
     const edge = this.#home.edge();
-    const taken = edge.take?.(this, stanza);
-    if (taken !== undefined) return taken;
     // What phones know of presence they subscribe to.
     if (stanza.kind !== 'message') return stanza.kind === 'presence';
     // What says nothing to a phone is no reason to look for somebody else.
-    return edge.toRequest(stanza) === undefined || this.#outbox.add(stanza);
+    return edge.toRequest(stanza) === undefined || this.#outbox.add(stanza, carbon);
   }
 
   send(stanza: Stanza, seq: number, told: (sent: Sent) => void): void {

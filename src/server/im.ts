@@ -1,6 +1,7 @@
 import type { Accounts } from '#src/accounts/accounts.ts';
 import { Blocking } from '#src/im/blocking.ts';
 import { Carbons } from '#src/im/carbons.ts';
+import { JoinedCopies } from '#src/im/copies.ts';
 import { type DocumentLimits, Documents } from '#src/im/documents.ts';
 import { LastActivity } from '#src/im/last.ts';
 import { Offline } from '#src/im/offline.ts';
@@ -36,9 +37,10 @@ export function serveIm(router: Router, registry: Registry, store: Store, limits
   const offline = new Offline(store, limits, registry);
   const blocking = new Blocking(store, limits, router, registry, presence);
   const carbons = new Carbons(registry);
+  const copies = new JoinedCopies(registry);
   const documents = new Documents(store, limits);
   for (const host of router.hosts) {
-    for (const part of [blocking, presence, offline, carbons, documents]) part.serve(host);
+    for (const part of [blocking, presence, offline, carbons, copies, documents]) part.serve(host);
     host.hooks.notice('account/removed').add('main', ({ host: domain, local }) => {
       subscriptions.end(domain, local);
       roster.drop(domain, local);

@@ -1,3 +1,4 @@
+import type { KeptCopy } from './copies.ts';
 import type { Jid } from '#src/address/jid.ts';
 import type { Refusal } from '#src/stanza/conditions.ts';
 import type { Stanza } from '#src/stanza/stanza.ts';
@@ -59,6 +60,17 @@ export abstract class Session {
   /** A message or iq that it takes is in the store's open group, and reaches the peer when that is durable, also after a crash. */
   get kept(): boolean {
     return false;
+  }
+
+  /**
+   * What it keeps of a message that it was just given, until its peer has acknowledged it.
+   * @param direct as itself, not as a carbon (XEP-0280)
+   * @returns `none` when it got nothing of it, `handed over` when it never knows whether the peer has it
+   */
+  keptCopy(message: Stanza, direct: boolean): KeptCopy | 'none' | 'handed over' {
+    void message;
+    void direct;
+    return 'handed over';
   }
 
   /** Takes a stanza for the peer, in order. False when this session can take no more: the caller treats it as absent. */

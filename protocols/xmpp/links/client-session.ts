@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { Jid } from '#src/address/jid.ts';
+import type { KeptCopy } from '#src/session/copies.ts';
 import { Session, type Origin } from '#src/session/session.ts';
 import { refuse, type Refusal } from '#src/stanza/conditions.ts';
 import type { Frame } from '#src/stanza/frame.ts';
@@ -11,6 +12,7 @@ import type { StreamCondition } from '../stream/errors.ts';
 import type { Management } from '../stream/management.ts';
 import type { XmppHost } from '../server.ts';
 import type { ClientStream } from './client-stream.ts';
+import { holds } from '../stream/management-copies.ts';
 
 /** Holds stanzas back while the client is inactive (XEP-0352). */
 export interface Holding {
@@ -48,6 +50,12 @@ export class ClientSession extends Session {
     const { label, ip, port } = stream.transport;
     this.#origin = { connection: label, ip, port };
     stream.carry(this);
+  }
+
+  override keptCopy(message: Stanza, direct: boolean): KeptCopy | 'none' | 'handed over' {
+    if (this.management === undefined) return 'handed over';
+    const { last } = this.management.queue;
+    return last !== undefined && holds(last, message, direct) ? last : 'none';
   }
 
   deliver(stanza: Stanza): boolean {

@@ -10,7 +10,6 @@ import type { ClientStream } from '../links/client-stream.ts';
 import type { XmppHost } from '../server.ts';
 import { AUTHENTICATED, qualified, type StreamFeature } from '../stream/feature.ts';
 import type { Management, ManagementTerms } from '../stream/management.ts';
-import { joinCopies } from '../stream/management-copies.ts';
 import { offWire } from '../stream/management-queue.ts';
 import { failed, parseCount, type ResumeRequest, tooHigh } from '../stream/managements.ts';
 import { NS } from '../stream/namespaces.ts';
@@ -56,14 +55,12 @@ export const streamManagement = defineModule({
     },
   ],
   settings,
-  needs: ['registry', 'streams'],
-  start(scope, { registry, streams }, options) {
+  needs: ['streams'],
+  start(scope, { streams }, options) {
     const host = streams(scope.host);
     const { managements } = host.server;
     scope.own(managements.serve(host, limitsOf(options)));
     for (const xmlns of VERSIONS) scope.own(host.features.add(feature(xmlns, host, options)));
-    // Behind carbons, whose copies are joined too.
-    scope.own(scope.host.hooks.notice('message/received').add('after', (reception) => joinCopies(registry, reception)));
     inline(scope, host, options);
   },
 });

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
+import type { Copies } from '#src/session/copies.ts';
 import { Stanza } from '#src/stanza/stanza.ts';
-import type { Copies } from './management-copies.ts';
 import type { ManagementRows } from './management-store.ts';
 
 /** `h` is an unsignedInt: it goes from 2^32 − 1 back to zero (XEP-0198 section 4). Numbers inside are plain and never wrap. */

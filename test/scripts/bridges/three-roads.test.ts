@@ -60,6 +60,19 @@ test('one message, each kind of device: the one that is meant, and copies for th
   t.deepEqual(bodies, ['from the desk', 'from the handset', 'from the clock']);
 });
 
+test('a phone that does not take its copy costs nobody a second one', async (t) => {
+  await using stage = await BridgeStage.open(['romeo', 'juliet']);
+  const desk = await stage.person('juliet', 'desk');
+  const handset = await stage.phone('juliet');
+  const romeo = await stage.person('romeo');
+  romeo.chat('juliet@localhost', 'to the account', 'm1');
+  t.is((await desk.next()).getChildText('body'), 'to the account');
+  await handset.asked('MESSAGE');
+  t.is((await handset.register({ expires: 0 })).status, 200);
+  romeo.chat('juliet@localhost', 'marker', 'm2');
+  t.is((await desk.next()).getChildText('body'), 'marker');
+});
+
 for (const kind of ['person', 'thing', 'phone'] as const) {
   test(`who was away gets it later, once: a ${kind}`, async (t) => {
     await using stage = await BridgeStage.open(['romeo', 'juliet', 'door']);

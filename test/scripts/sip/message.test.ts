@@ -85,6 +85,31 @@ test('an account with two phones has it on both', async (t) => {
   for (const phone of phones) t.is(await phone.hears(), 'hi');
 });
 
+test('of two phones one has it: what the other one did not take is nothing that anybody misses', async (t) => {
+  await using server = await verona();
+  const romeo = await server.registered(ROMEO);
+  const [silent, juliet] = [await server.registered(JULIET), await server.registered(JULIET)];
+  t.is((await romeo.say(JULIET, 'hi')).status, 200);
+  await silent.asked('MESSAGE');
+  t.is(await juliet.hears(), 'hi');
+  t.is((await silent.register({ expires: 0 })).status, 200);
+  t.is((await romeo.say(JULIET, 'marker')).status, 200);
+  t.is(await juliet.hears(), 'marker');
+});
+
+test('of two phones none has it: it waits, once', async (t) => {
+  await using server = await verona();
+  const romeo = await server.registered(ROMEO);
+  const phones = [await server.registered(JULIET), await server.registered(JULIET)];
+  t.is((await romeo.say(JULIET, 'hi')).status, 200);
+  for (const phone of phones) await phone.asked('MESSAGE');
+  for (const phone of phones) t.is((await phone.register({ expires: 0 })).status, 200);
+  const juliet = await server.registered(JULIET);
+  t.is(await juliet.hears(), 'hi');
+  t.is((await romeo.say(JULIET, 'marker')).status, 200);
+  t.is(await juliet.hears(), 'marker');
+});
+
 test('RFC 3428 section 8: over UDP a long text is several messages, between words; over TCP it is one', async (t) => {
   await using server = await verona();
   const romeo = await server.registered(ROMEO);
