@@ -83,17 +83,13 @@ function manyFlows(contacts: readonly AskedContact[], expires: number | undefine
 export function contactOf(binding: Binding, now: number, gruus: readonly (readonly [string, string])[]): string {
   const { contact, expires, params, q } = binding;
   const seconds = Math.max(1, Math.ceil((expires - now) / 1000));
-  const all: (readonly [string, string?])[] = params.map(([name, value]) => (value === '' ? [name] : [name, value]));
-  if (q !== 1000) all.push(['q', String(q / 1000)]);
-  return [
-    `<${contact}>`,
-    ...all.map(write),
-    `expires=${seconds}`,
-    ...gruus.map(([name, uri]) => `${name}="${uri}"`),
-  ].join(';');
+  let text = `<${contact}>`;
+  for (const [name, value] of params) text += `;${value === '' ? name : write(name, value)}`;
+  if (q !== 1000) text += `;q=${q / 1000}`;
+  text += `;expires=${seconds}`;
+  for (const [name, uri] of gruus) text += `;${name}="${uri}"`;
+  return text;
 }
 
-const write = ([name, value]: readonly [string, string?]): string => {
-  if (value === undefined) return name;
-  return /^[\w.!%*+`'~[\]:-]+$/.test(value) ? `${name}=${value}` : `${name}="${value.replace(/["\\]/g, '\\$&')}"`;
-};
+const write = (name: string, value: string): string =>
+  /^[\w.!%*+`'~[\]:-]+$/.test(value) ? `${name}=${value}` : `${name}="${value.replace(/["\\]/g, '\\$&')}"`;

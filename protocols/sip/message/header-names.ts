@@ -95,6 +95,22 @@ const TABLE: readonly (readonly [name: string, combining: Combining, compact?: s
   ['Warning', 'list'],
 ];
 
+/** What is known of fields of one name. */
+export interface HeaderName {
+  /** As its RFC writes it. */
+  readonly name: string;
+  readonly combining: Combining;
+  /** A number of its own, from 0. */
+  readonly index: number;
+}
+
+/** The names that are known. */
+export const HEADER_NAMES: readonly HeaderName[] = TABLE.map(([name, combining], index) => ({
+  name,
+  combining,
+  index,
+}));
+
 const COMBINING: ReadonlyMap<string, Combining> = new Map(TABLE.map(([name, combining]) => [name, combining]));
 
 // The spellings that are met are found without making a new string; any other by its lower case.
@@ -114,20 +130,23 @@ const CODES = 128;
 const placeOf = (code: number, length: number): number => length * CODES + code;
 
 /** Spellings by length and first character, which leave one to three of them. */
-const BY_PLACE: readonly (readonly (readonly [spelling: string, name: string])[] | undefined)[] = (() => {
-  const table: (readonly [string, string])[][] = [];
-  for (const entry of SPELLINGS) (table[placeOf(entry[0].charCodeAt(0), entry[0].length)] ??= []).push(entry);
+const BY_PLACE: readonly (readonly (readonly [spelling: string, name: HeaderName])[] | undefined)[] = (() => {
+  const table: (readonly [string, HeaderName])[][] = [];
+  for (const [spelling, canonical] of SPELLINGS) {
+    const header = HEADER_NAMES.find(({ name }) => name === canonical);
+    if (header !== undefined) (table[placeOf(spelling.charCodeAt(0), spelling.length)] ??= []).push([spelling, header]);
+  }
   return Array.from({ length: LENGTHS * CODES }, (_, place) => table[place]);
 })();
 
 /**
- * The canonical name of the spelling that `line` begins with, `length` characters long, when it is one that is met: as its RFC writes it, in lower or
+ * The name that `line` begins with, `length` characters long, when it is one that is met: as its RFC writes it, in lower or
  * upper case, compact. Undefined for any other.
  */
-export function knownName(line: string, length: number): string | undefined {
+export function knownName(line: string, length: number): HeaderName | undefined {
   const code = line.charCodeAt(0);
   if (length >= LENGTHS || code >= CODES) return undefined;
-  for (const [spelling, name] of BY_PLACE[placeOf(code, length)] ?? []) if (line.startsWith(spelling)) return name;
+  for (const [spelling, header] of BY_PLACE[placeOf(code, length)] ?? []) if (line.startsWith(spelling)) return header;
   return undefined;
 }
 

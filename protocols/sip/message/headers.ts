@@ -1,6 +1,6 @@
 /** RFC 3261 section 7.3: the header fields of a message, in their order, each kept as the text it arrived in. */
 import { isSpace, splitList } from '#protocols/sip/message/grammar.ts';
-import { canonicalName } from '#protocols/sip/message/header-names.ts';
+import { canonicalName, type HeaderName } from '#protocols/sip/message/header-names.ts';
 
 /** `text` without the spaces and tabs around it. */
 export function trimSpace(text: string): string {
@@ -18,14 +18,18 @@ const CONTROLS = /[\u0000-\u0008\u000a-\u001f\u007f]+/g;
 export class Field {
   /** The canonical name (header-names.ts). */
   readonly name: string;
+  /** Undefined for a name that is not known, and for a field made here. */
+  readonly known: HeaderName | undefined;
   /** As it is written, folding included. */
   readonly text: string;
   readonly #valueAt: number;
   #value: string | undefined;
   #parsed: { readonly as: unknown } | undefined;
 
-  constructor(name: string, text: string, valueAt: number) {
+  /** @param known what the name is, where that was found out */
+  constructor(name: string, text: string, valueAt: number, known?: HeaderName) {
     this.name = name;
+    this.known = known;
     this.text = text;
     this.#valueAt = valueAt;
   }

@@ -235,7 +235,7 @@ export class SipResponse extends SipMessage {
     for (const field of request.headers.fields) {
       const { name } = field;
       if (name === 'To') copied.push(toField(request, field, status, options.tag));
-      else if (COPIED.has(name) || (name === 'Record-Route' && options.recordRoute === true)) copied.push(field);
+      else if (isCopied(name) || (name === 'Record-Route' && options.recordRoute === true)) copied.push(field);
       // "the 100 (Trying) response … any Timestamp header field present in the request MUST be copied" (RFC 3261 section 8.2.6.1)
       else if (name === 'Timestamp' && status === 100) copied.push(field);
     }
@@ -261,10 +261,11 @@ export class SipResponse extends SipMessage {
   }
 }
 
-const COPIED: ReadonlySet<string> = new Set(['Via', 'From', 'Call-ID', 'CSeq']);
+const isCopied = (name: string): boolean => name === 'Via' || name === 'From' || name === 'Call-ID' || name === 'CSeq';
 
 function headersOf(copied: readonly Field[], fields: FieldList, body?: Body): Headers {
-  const all = [...copied, ...fields.map(([name, value]) => Field.of(name, String(value)))];
+  const all = [...copied];
+  for (const [name, value] of fields) all.push(Field.of(name, String(value)));
   if (body !== undefined) all.push(Field.of('Content-Type', body.type));
   all.push(Field.of('Content-Length', String(body?.bytes.length ?? 0)));
   return new Headers(all);

@@ -66,7 +66,7 @@ export function parseMessage(
 ): SipRequest | SipResponse | Malformed {
   const from = startOf(bytes);
   const end = bytes.indexOf('\r\n\r\n', from);
-  const head = readHead(bytes.subarray(from, end < 0 ? undefined : end), limits);
+  const head = readHead(bytes.subarray(from, end < 0 ? bytes.length : end), limits);
   if (bytes.length > limits.message) return malformed(head, { status: 513, reason: 'Message Too Large' });
   if (end < 0) return malformed(head, head.fault ?? bad('No Empty Line After The Header Fields'));
   const at = end + 4;
@@ -74,7 +74,8 @@ export function parseMessage(
   if (head.fault === undefined && at + length > bytes.length) {
     return malformed(head, bad('Body Shorter Than Content-Length'));
   }
-  return assemble(head, bytes.subarray(from, at + length), at - from);
+  const whole = from === 0 && at + length === bytes.length ? bytes : bytes.subarray(from, at + length);
+  return assemble(head, whole, at - from);
 }
 
 /** The message of a head and its bytes, in which the body begins at `bodyAt`. */
@@ -82,7 +83,7 @@ export function assemble(head: Head, bytes: Buffer, bodyAt: number): SipRequest 
   const { line, headers } = head;
   const fault = head.fault ?? (line === undefined ? bad('Malformed Start Line') : undefined);
   if (fault !== undefined || line === undefined) return malformed(head, fault ?? bad('Malformed Start Line'));
-  const body = bytes.subarray(bodyAt);
+  const body = bodyAt === bytes.length ? EMPTY : bytes.subarray(bodyAt);
   const message =
     line.kind === 'request'
       ? new SipRequest(line.method, line.uri, headers, body, bytes)
@@ -200,7 +201,7 @@ function readField(text: string): Field | undefined {
   const colon = text.indexOf(':');
   if (colon <= 0 || isSpace(text.charCodeAt(0))) return undefined;
   const known = knownName(text, colon);
-  if (known !== undefined) return new Field(known, text, colon + 1);
+  if (known !== undefined) return new Field(known.name, text, colon + 1, known);
   const name = trimSpace(text.slice(0, colon));
   return isToken(name) ? new Field(canonicalName(name), text, colon + 1) : undefined;
 }

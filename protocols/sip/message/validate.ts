@@ -4,7 +4,7 @@ import { parseMediaRange } from '#protocols/sip/message/accept.ts';
 import { parseDate } from '#protocols/sip/message/date.ts';
 import { parseEvent } from '#protocols/sip/message/event.ts';
 import { decimal, isCallId, isToken, splitList } from '#protocols/sip/message/grammar.ts';
-import { combiningOf } from '#protocols/sip/message/header-names.ts';
+import { combiningOf, HEADER_NAMES } from '#protocols/sip/message/header-names.ts';
 import { addressOfHost } from '#protocols/sip/message/host.ts';
 import { parseMediaType } from '#protocols/sip/message/media-type.ts';
 import type { SipRequest, SipResponse } from '#protocols/sip/message/message.ts';
@@ -87,6 +87,8 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['Reason', listOf((element) => parseReason(element) !== undefined)],
 ]);
 
+const CHECKS_BY_INDEX = HEADER_NAMES.map(({ name }) => CHECKS.get(name));
+
 /** Fields without which a method means nothing. */
 const NEEDED: ReadonlyMap<string, readonly (readonly [name: string, status: number])[]> = new Map([
   ['SUBSCRIBE', [['Event', 489]]], // RFC 6665 section 4.2.1.1
@@ -106,9 +108,14 @@ const NEEDED: ReadonlyMap<string, readonly (readonly [name: string, status: numb
 /** The field that is malformed or there more often than it may, in words. */
 function badField(message: SipRequest | SipResponse): string | undefined {
   for (const field of message.headers.fields) {
-    const { name } = field;
-    if (combiningOf(name) === 'single' && message.headers.field(name) !== field) return `More Than One ${name}`;
-    if (CHECKS.get(name)?.(field.value, message) === false) return `Malformed ${name}`;
+    const { known, name } = field;
+    if (
+      (known === undefined ? combiningOf(name) : known.combining) === 'single' &&
+      message.headers.field(name) !== field
+    )
+      return `More Than One ${name}`;
+    const check = known === undefined ? CHECKS.get(name) : CHECKS_BY_INDEX[known.index];
+    if (check?.(field.value, message) === false) return `Malformed ${name}`;
   }
   return undefined;
 }
