@@ -4,6 +4,7 @@
  */
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ClassicLevel } from 'classic-level';
 import { syncDirectory } from './backup.ts';
 import { openStore, type StoreOptions } from './core.ts';
@@ -61,12 +62,18 @@ const corrupt = (location: string, text: string, cause?: unknown): StoreCorrupt 
     cause,
   );
 
+/** Looks at a directory without CURRENT, and milliseconds between them: another process may be making the database at this moment. */
+const LOOKS = 40;
+const LOOK_PAUSE = 50;
+
 /** LevelDB would begin anew, and delete what it finds, in a directory that has lost its CURRENT file. */
 const assertWhole = async (location: string): Promise<void> => {
-  const files = await readdir(location).catch((): string[] => []);
-  if (files.includes('CURRENT')) return;
-  if (files.some((file) => /^\d+\.(?:log|ldb|sst)$|^MANIFEST-/.test(file)))
-    throw corrupt(location, 'CURRENT is missing');
+  for (let look = 0; look < LOOKS; look++) {
+    const files = await readdir(location).catch((): string[] => []);
+    if (files.includes('CURRENT') || !files.some((file) => /^\d+\.(?:log|ldb|sst)$|^MANIFEST-/.test(file))) return;
+    await delay(LOOK_PAUSE);
+  }
+  throw corrupt(location, 'CURRENT is missing');
 };
 
 const exists = async (directory: string): Promise<boolean> =>
