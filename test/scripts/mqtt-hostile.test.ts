@@ -127,6 +127,8 @@ async function flood(socket: Socket): Promise<void> {
 /** What a connection hears until the server ends it. */
 function heard(socket: Socket): Promise<Buffer> {
   return new Promise((resolve) => {
+    // The server was faster: one too many is sent away at once.
+    if (socket.closed) return resolve(Buffer.alloc(0));
     const chunks: Buffer[] = [];
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('error', () => undefined);
