@@ -74,8 +74,10 @@ export class SipCore {
    */
   answersAtOnce(request: SipRequest, flow: Flow): boolean {
     const { headers, method, to } = request;
-    if (method !== 'REGISTER' || to?.tag !== undefined || validateRequest(request) !== undefined) return false;
-    if (headers.has('Route') || headers.has('Authorization') || headers.has('Proxy-Authorization')) return false;
+    if (method !== 'REGISTER' || to?.tag !== undefined || headers.has('Route')) return false;
+    if (headers.has('Authorization') || headers.has('Proxy-Authorization')) return false;
+    // What is malformed is answered like any other request.
+    if (validateRequest(request) !== undefined) return false;
     const goal = goalOf(request, this.#parts);
     if (goal === undefined) return false;
     this.#count(method);
