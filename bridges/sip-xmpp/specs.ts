@@ -1,12 +1,4 @@
-import type { Spec } from '#src/plugin/contracts.ts';
-
-const spec = (document: string, title: string, version: string, note?: string): Spec => ({
-  document,
-  title,
-  version,
-  status: note === undefined ? 'complete' : 'partial',
-  ...(note === undefined ? {} : { note }),
-});
+import { specOf as spec, type Spec } from '#src/plugin/contracts.ts';
 
 /** What stands between phones and the others. */
 export const specs: readonly Spec[] = [

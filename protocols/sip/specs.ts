@@ -1,12 +1,4 @@
-import type { Spec } from '#src/plugin/contracts.ts';
-
-const spec = (document: string, title: string, version: string, note?: string): Spec => ({
-  document,
-  title,
-  version,
-  status: note === undefined ? 'complete' : 'partial',
-  ...(note === undefined ? {} : { note }),
-});
+import { specOf as spec, type Spec } from '#src/plugin/contracts.ts';
 
 /** What the SIP server implements, as a registrar, proxy, presence agent and client of its trunks. */
 export const specs: readonly Spec[] = [

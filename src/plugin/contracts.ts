@@ -31,6 +31,15 @@ export interface Spec {
   readonly note?: string;
 }
 
+/** A document that is implemented in whole, or as far as the note says. */
+export const specOf = (document: string, title: string, version: string, note?: string): Spec => ({
+  document,
+  title,
+  version,
+  status: note === undefined ? 'complete' : 'partial',
+  ...(note === undefined ? {} : { note }),
+});
+
 /**
  * One feature of a virtual host. `needs` names exactly the parts that `start` gets; a missing one stops the start with both names.
  * What `start` registers through its scope is undone when the plugin leaves.

@@ -19,6 +19,16 @@ export interface RelayCounters {
   unsent: number;
 }
 
+export const noneRelayed = (): RelayCounters => ({
+  packets: 0,
+  bytes: 0,
+  latched: 0,
+  strangers: 0,
+  nowhere: 0,
+  unseen: 0,
+  unsent: 0,
+});
+
 /** What the ends of a relay share. */
 export interface LatchRules {
   readonly counters: RelayCounters;

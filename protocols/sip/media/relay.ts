@@ -17,6 +17,7 @@ import { Parties } from './parties.ts';
 import type { Party } from './party.ts';
 import { type CallName, otherSide, type RelayParts, type Side } from './parts.ts';
 import { MediaPorts, type PortRange } from './ports.ts';
+import { noneRelayed } from './relay-port.ts';
 import type { Sdp } from './sdp.ts';
 
 export interface MediaRelayOptions {
@@ -57,13 +58,7 @@ export class MediaRelay implements MediaHook {
     silent: 0,
     noPorts: 0,
     badSdp: 0,
-    packets: 0,
-    bytes: 0,
-    latched: 0,
-    strangers: 0,
-    nowhere: 0,
-    unseen: 0,
-    unsent: 0,
+    ...noneRelayed(),
   };
   readonly #options: MediaRelayOptions;
   readonly #calls = new Map<string, Set<Fork>>();

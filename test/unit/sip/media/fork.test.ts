@@ -6,7 +6,7 @@ import type { RelayedDialog } from '#protocols/sip/media/dialog.ts';
 import { Fork } from '#protocols/sip/media/fork.ts';
 import type { RelayParts } from '#protocols/sip/media/parts.ts';
 import { MediaPorts } from '#protocols/sip/media/ports.ts';
-import type { RelayPort } from '#protocols/sip/media/relay-port.ts';
+import { noneRelayed, type RelayPort } from '#protocols/sip/media/relay-port.ts';
 import { readSdp, type Sdp } from '#protocols/sip/media/sdp.ts';
 import { Timers } from '#src/net/timers.ts';
 import { HandClock } from '#test/unit/net/hand-clock.ts';
@@ -52,13 +52,7 @@ class Bench implements Disposable {
     throw error;
   }, this.clock);
   readonly counters = {
-    packets: 0,
-    bytes: 0,
-    latched: 0,
-    strangers: 0,
-    nowhere: 0,
-    unseen: 0,
-    unsent: 0,
+    ...noneRelayed(),
     silent: 0,
     noPorts: 0,
   };

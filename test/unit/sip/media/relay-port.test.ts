@@ -1,10 +1,10 @@
 /** RFC 7362 sections 4 and 5: who is latched onto, and who is not. */
 import test from 'ava';
 import {
+  noneRelayed,
   End,
   type LatchRules,
   type MediaPlace,
-  type RelayCounters,
   RelayPort,
   witness,
 } from '#protocols/sip/media/relay-port.ts';
@@ -33,15 +33,7 @@ class Wire implements Datagrams {
 }
 
 class Bench {
-  readonly counters: RelayCounters = {
-    packets: 0,
-    bytes: 0,
-    latched: 0,
-    strangers: 0,
-    nowhere: 0,
-    unseen: 0,
-    unsent: 0,
-  };
+  readonly counters = noneRelayed();
   readonly wire = new Wire();
   readonly port: RelayPort;
   readonly end: End;
